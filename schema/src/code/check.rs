@@ -1,0 +1,92 @@
+//! What an inspection says: the outcome of one item and how a hazard came to light.
+//!
+//! An outcome is a statement about one item, not about a building; hazards are records of their own and are
+//! never inferred from an outcome.
+
+use super::{Campaign, code_list};
+
+code_list! {
+    /// The outcome of one check item (检查结果). 不涉及 always needs a reason.
+    Outcome {
+        Pass = 0, "pass", "符合";
+        Fail = 1, "fail", "有隐患";
+        NotApplicable = 2, "not_applicable", "不涉及";
+    }
+}
+
+impl Outcome {
+    /// The worse of two answers to one item: a hazard outweighs a pass, a pass outweighs 不涉及. Contested
+    /// submissions of one round are read this way until somebody settles them.
+    #[must_use]
+    pub const fn worst(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Fail, _) | (_, Self::Fail) => Self::Fail,
+            (Self::Pass, _) | (_, Self::Pass) => Self::Pass,
+            (Self::NotApplicable, Self::NotApplicable) => Self::NotApplicable,
+        }
+    }
+}
+
+code_list! {
+    /// How a hazard was found (发现方式).
+    DiscoveryMethod {
+        SelfCheck = 1, "self_check", "自查";
+        Survey = 2, "survey", "排查";
+        ThreeChecks = 3, "three_checks", "三查三清";
+        BrigadeInspection = 4, "brigade_inspection", "支队检查";
+        TipOff = 5, "tip_off", "举报";
+        Oversight = 6, "oversight", "督查";
+    }
+}
+
+code_list! {
+    /// A group of the check catalogue (检查项目组). Its number is the hundreds of an item's wire number.
+    ItemGroup {
+        FirstCheck = 1, "Q1", "查1 通道";
+        SecondCheck = 2, "Q2", "查2 设施";
+        ThirdCheck = 3, "Q3", "查3 行为";
+        FirstClearance = 4, "L1", "清1 楼道";
+        SecondClearance = 5, "L2", "清2 外立面";
+        ThirdClearance = 6, "L3", "清3 搭建";
+        Facilities = 7, "F", "消防设施";
+        ElectricityAndGas = 8, "E", "电气燃气";
+        Responsibility = 9, "M", "消防管理";
+        Awareness = 10, "W", "消防宣传";
+    }
+}
+
+impl ItemGroup {
+    /// The campaign that asks the items of this group.
+    #[must_use]
+    pub const fn campaign(self) -> Campaign {
+        match self {
+            Self::FirstCheck
+            | Self::SecondCheck
+            | Self::ThirdCheck
+            | Self::FirstClearance
+            | Self::SecondClearance
+            | Self::ThirdClearance => Campaign::ThreeChecks,
+            Self::Facilities => Campaign::Facilities,
+            Self::ElectricityAndGas => Campaign::ElectricityAndGas,
+            Self::Responsibility => Campaign::Responsibility,
+            Self::Awareness => Campaign::Awareness,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_two_answers_does_not_depend_on_their_order() {
+        for a in Outcome::ALL {
+            for b in Outcome::ALL {
+                assert_eq!(a.worst(*b), b.worst(*a));
+                assert!(a.worst(*b) == *a || a.worst(*b) == *b);
+            }
+            assert_eq!(a.worst(Outcome::Fail), Outcome::Fail);
+        }
+        assert_eq!(Outcome::NotApplicable.worst(Outcome::Pass), Outcome::Pass);
+    }
+}

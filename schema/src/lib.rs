@@ -1,0 +1,22 @@
+//! The rulebook of Louan: what a record is, what a policy says, what facts add up to.
+//!
+//! One crate, used by phone and server alike, so that both say the same. It does no I/O,
+//! reads no clock, rolls no dice, waits for nothing, and compiles to wasm32.
+//!
+//! Reading order: [`id`] and [`time`] (how things are named and dated) → [`area`] and
+//! [`policy`] (the district and the campaign, as data) → [`record`] (what people write
+//! down) → [`doc`] (how it merges) → [`ruling`] and [`registry`] (what offices decide) →
+//! [`fold`] (what it adds up to) → [`wire`] (how it travels).
+#![deny(missing_docs)]
+
+pub mod area;
+pub mod code;
+pub mod doc;
+pub mod fold;
+pub mod id;
+pub mod policy;
+pub mod record;
+pub mod registry;
+pub mod ruling;
+pub mod time;
+pub mod wire;

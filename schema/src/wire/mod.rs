@@ -1,0 +1,216 @@
+//! What phone and server say to each other: one request, one reply.
+//!
+//! A request carries the phone's cursor and its signed batches; the reply carries a verdict
+//! for each change and command, and whatever is new. Bodies are `zstd(CBOR with integer
+//! keys)`, see [`frame`]. Nothing here knows HTTP, and nothing here is stored.
+//!
+//! Numbers of fields are never reused or re-typed; an unknown field is ignored by an old reader.
+
+pub mod frame;
+mod item;
+mod verdict;
+
+pub use item::{HazardStatus, Item, Row, Scope};
+pub use verdict::{Code, CommandVerdict, Disposition, Verdict};
+
+use minicbor::{Decode, Encode};
+use sha2::{Digest, Sha256};
+
+use crate::doc::Descriptor;
+use crate::id::{Chain, ChangeHash, DeviceId, DocId, Epoch, Incarnation, PersonId};
+use crate::ruling::Command;
+use crate::time::Timestamp;
+
+/// The protocol this build speaks.
+pub const PROTOCOL: u16 = 1;
+/// The media type of both bodies.
+pub const MEDIA_TYPE: &str = "application/vnd.louan.sync1";
+/// Most changes in one request; the largest honest phone sends fewer and asks again.
+pub const CHANGES_MAX: usize = 2_000;
+
+/// A stream (数据流): one per district; its number is the district's code.
+pub type StreamId = u32;
+
+/// Where a phone stands in a stream (游标). It holds no secret: what the phone may see is decided anew each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Cursor {
+    /// The stream.
+    #[n(0)]
+    pub stream: StreamId,
+    /// The life of the server's log in which the position was given.
+    #[n(1)]
+    pub epoch: Epoch,
+    /// Everything up to and with this position is known.
+    #[n(2)]
+    pub pos: u64,
+    /// The log's running hash at that position: a restored log is found out even if nobody says so (F16).
+    #[n(3)]
+    pub chain: Chain,
+}
+
+/// What a phone sends.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SyncRequest {
+    /// [`PROTOCOL`].
+    #[n(0)]
+    pub protocol: u16,
+    /// Build number of the app.
+    #[n(1)]
+    pub build: u32,
+    /// Where the phone stands; nothing before its first bootstrap is complete.
+    #[n(2)]
+    pub cursor: Option<Cursor>,
+    /// The scope the phone believes it has.
+    #[n(3)]
+    pub scope_version: u64,
+    /// Continues a bootstrap: the token of the last reply, returned unchanged.
+    #[n(4)]
+    pub page: Option<minicbor::bytes::ByteVec>,
+    /// What the phone wrote, by person.
+    #[n(5)]
+    pub batches: Vec<Batch>,
+    /// Most bytes the phone wants back, before compression.
+    #[n(6)]
+    pub down_bytes_max: u32,
+    /// The phone's clock, so that the office can tell how far off it is.
+    #[n(7)]
+    pub now: Timestamp,
+    /// After a restored server: hashes acknowledged earlier, to learn which the log still has.
+    #[n(8)]
+    pub verify: Vec<ChangeHash>,
+}
+
+/// What one person wrote on one device (提交批次), signed as a whole by the device.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Batch {
+    /// Who wrote it; judged by this person's rights.
+    #[n(0)]
+    pub person: PersonId,
+    /// The device that signed, when a colleague's phone carries it.
+    #[n(1)]
+    pub relayed_for: Option<DeviceId>,
+    /// The life of the signing device's store.
+    #[n(2)]
+    pub incarnation: Incarnation,
+    /// The documents the changes belong to.
+    #[n(3)]
+    pub docs: Vec<Descriptor>,
+    /// Changes in the order they were written.
+    #[n(4)]
+    pub changes: Vec<PushedChange>,
+    /// Commands in the order they were asked.
+    #[n(5)]
+    pub commands: Vec<Command>,
+    /// ECDSA P-256 over [`Batch::digest`], fixed-size r‖s.
+    #[n(6)]
+    pub signature: minicbor::bytes::ByteVec,
+}
+
+/// A change on its way up.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct PushedChange {
+    /// Position in [`Batch::docs`].
+    #[n(0)]
+    pub doc: u32,
+    /// Which of the device's actors for this document.
+    #[n(1)]
+    pub n: u32,
+    /// The plain change chunk.
+    #[n(2)]
+    pub raw: minicbor::bytes::ByteVec,
+}
+
+/// What a batch is signed over and remembered by: document, actor number and hash of every change.
+pub type SignedList = Vec<(DocId, u32, ChangeHash)>;
+
+impl Batch {
+    /// The digest a device signs: device, incarnation, person, every (document, n, change
+    /// hash) in order and every command. A document id inside it keeps a change from being
+    /// filed elsewhere (C14), the device inside it from being claimed by another (C20).
+    #[must_use]
+    pub fn digest(device: DeviceId, incarnation: Incarnation, person: PersonId, list: &SignedList, commands: &[Command]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"louan/batch/1\0");
+        hash.update(device.as_bytes());
+        hash.update(incarnation.as_bytes());
+        hash.update(person.as_bytes());
+        hash.update((list.len() as u64).to_be_bytes());
+        for (doc, n, change) in list {
+            hash.update(doc.as_bytes());
+            hash.update(n.to_be_bytes());
+            hash.update(change.as_bytes());
+        }
+        for command in commands {
+            let bytes = minicbor::to_vec(command).unwrap_or_default();
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        }
+        hash.finalize().into()
+    }
+}
+
+/// What the server answers.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum SyncReply {
+    /// The request was taken.
+    #[n(0)]
+    Taken(#[n(0)] Box<Taken>),
+    /// The log is not the one the cursor speaks of: the server was restored. Nothing was taken.
+    /// The phone shows its acknowledged work as unverified, asks with `verify`, and pushes what is missing.
+    #[n(1)]
+    EpochChanged {
+        /// The life of the log now.
+        #[n(0)]
+        epoch: Epoch,
+        /// Its last position.
+        #[n(1)]
+        head: u64,
+    },
+    /// The app is too old to push; what it holds can be exported.
+    #[n(2)]
+    UpdateApp {
+        /// The least build accepted.
+        #[n(0)]
+        min_build: u32,
+    },
+}
+
+/// A request taken.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Taken {
+    /// Per batch, a verdict per change.
+    #[n(0)]
+    pub changes: Vec<Vec<Verdict>>,
+    /// Per batch, a verdict per command.
+    #[n(1)]
+    pub commands: Vec<Vec<CommandVerdict>>,
+    /// What is new, in the order to be applied.
+    #[n(2)]
+    pub items: Vec<Item>,
+    /// Where the phone stands once it has stored the items; nothing while a bootstrap goes on.
+    #[n(3)]
+    pub cursor: Option<Cursor>,
+    /// Whether there is more to fetch at once.
+    #[n(4)]
+    pub more: bool,
+    /// The bootstrap goes on: send this back.
+    #[n(5)]
+    pub page: Option<minicbor::bytes::ByteVec>,
+    /// The phone's scope, when it is not the one it believes in.
+    #[n(6)]
+    pub scope: Option<Scope>,
+    /// The server's clock.
+    #[n(7)]
+    pub now: Timestamp,
+    /// Up to this position everything is in a verified backup: older raw changes need no longer be kept.
+    #[n(8)]
+    pub backed_up_pos: u64,
+    /// Of the hashes to verify, those the log does not have.
+    #[n(9)]
+    pub missing: Vec<ChangeHash>,
+}
