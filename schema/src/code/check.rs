@@ -14,19 +14,6 @@ code_list! {
     }
 }
 
-impl Outcome {
-    /// The worse of two answers to one item: a hazard outweighs a pass, a pass outweighs 不涉及. Contested
-    /// submissions of one round are read this way until somebody settles them.
-    #[must_use]
-    pub const fn worst(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Fail, _) | (_, Self::Fail) => Self::Fail,
-            (Self::Pass, _) | (_, Self::Pass) => Self::Pass,
-            (Self::NotApplicable, Self::NotApplicable) => Self::NotApplicable,
-        }
-    }
-}
-
 code_list! {
     /// How a hazard was found (发现方式).
     DiscoveryMethod {
@@ -79,14 +66,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_of_two_answers_does_not_depend_on_their_order() {
-        for a in Outcome::ALL {
-            for b in Outcome::ALL {
-                assert_eq!(a.worst(*b), b.worst(*a));
-                assert!(a.worst(*b) == *a || a.worst(*b) == *b);
-            }
-            assert_eq!(a.worst(Outcome::Fail), Outcome::Fail);
-        }
-        assert_eq!(Outcome::NotApplicable.worst(Outcome::Pass), Outcome::Pass);
+    fn three_checks_and_three_clearances_belong_to_the_third_campaign() {
+        let third = ItemGroup::ALL.iter().filter(|group| group.campaign() == Campaign::ThreeChecks);
+        assert_eq!(
+            third.map(|group| group.as_str()).collect::<Vec<_>>(),
+            ["Q1", "Q2", "Q3", "L1", "L2", "L3"]
+        );
     }
 }

@@ -50,14 +50,6 @@ code_list! {
     }
 }
 
-impl Severity {
-    /// Whether 当场改正 is open to a hazard this grave: severity 1 and 2 only (domain correction 6).
-    #[must_use]
-    pub const fn may_be_fixed_on_the_spot(self) -> bool {
-        self.number() <= Self::Serious.number()
-    }
-}
-
 code_list! {
     /// The state of a hazard (隐患状态), folded from facts and rulings, never written by hand.
     HazardState {
@@ -87,13 +79,6 @@ mod tests {
         let immediate: Vec<&str> =
             Disposition::ALL.iter().filter(|d| d.is_immediate()).map(|d| d.as_str()).collect();
         assert_eq!(immediate, ["D1", "D2", "D3", "D4", "D5"]);
-    }
-
-    #[test]
-    fn a_severe_hazard_is_never_fixed_on_the_spot() {
-        let open: Vec<u8> =
-            Severity::ALL.iter().filter(|s| s.may_be_fixed_on_the_spot()).map(|s| s.number()).collect();
-        assert_eq!(open, [1, 2]);
     }
 
     #[test]

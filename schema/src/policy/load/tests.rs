@@ -236,3 +236,15 @@ fn a_disposition_that_says_at_once_is_due_the_same_day() {
     refused(|f| put(&mut f.dispositions, "\"D3\"", "same_day", "entered"), "`D3`: the due day contradicts");
     refused(|f| put(&mut f.dispositions, "\"D9\"", "D9", "D8"), "`D9`: the disposition is missing");
 }
+
+#[test]
+fn a_work_item_has_one_lead_and_an_item_has_an_answer() {
+    refused(
+        |f| put(&mut f.campaigns, "\"C3\"", "[\"区住房城乡建设委\"", "[\"区消防救援支队\""),
+        "`C3`: the lead unit also cooperates",
+    );
+    refused(
+        |f| put(&mut f.check_items, "\"W-02\"", "[{ kind = \"counts\", labels = [\"入户户数\"] }]", "[]"),
+        "`W-02`: nothing can be answered",
+    );
+}
