@@ -223,7 +223,9 @@ mod tests {
 
     #[test]
     fn days_count_and_print_alike_over_leap_years() {
-        for (text, count) in [("1970-01-01", 0), ("2020-02-29", 18_321), ("1969-12-31", -1), ("9999-12-31", 2_932_896)] {
+        for (text, count) in
+            [("1970-01-01", 0), ("2020-02-29", 18_321), ("1969-12-31", -1), ("9999-12-31", 2_932_896)]
+        {
             let day: Day = text.parse().expect("a date");
             assert_eq!((day.count(), day.to_string().as_str()), (count, text));
         }

@@ -57,7 +57,8 @@ fn chain(device: u8, count: u8) -> Vec<Vec<u8>> {
     (0..count)
         .map(|i| {
             let id = RecordId([device.wrapping_mul(16).wrapping_add(i); 16]);
-            let written = record_change(&book(), actor, tip, (Kind::Round, id), record(i).to_bytes()).expect("fits");
+            let written =
+                record_change(&book(), actor, tip, (Kind::Round, id), record(i).to_bytes()).expect("fits");
             tip = Some(written.tip);
             written.raw
         })
@@ -73,7 +74,11 @@ fn the_first_change_of_a_document_is_a_golden() {
     for (descriptor, file) in [(book(), "first_book"), (sheet(), "first_sheet")] {
         let path = format!("{}/fixtures/documents/v1/{file}.change", env!("CARGO_MANIFEST_DIR"));
         let golden = std::fs::read(&path).expect("the fixture is committed and never regenerated");
-        assert_eq!(first_change(descriptor.doc_id()).raw, golden, "{file}: every phone in the field computes these bytes");
+        assert_eq!(
+            first_change(descriptor.doc_id()).raw,
+            golden,
+            "{file}: every phone in the field computes these bytes"
+        );
     }
 }
 
@@ -118,7 +123,12 @@ fn colleagues_on_different_floors_both_stay_and_the_same_floor_is_contested() {
     let start = sheet_change(
         &mut ours,
         life(1).actor(sheet().doc_id()),
-        &[Tap::Template(1), Tap::Opened(5), Tap::Number(outcome_key("1"), 0), Tap::Number(outcome_key("3"), 0)],
+        &[
+            Tap::Template(1),
+            Tap::Opened(5),
+            Tap::Number(outcome_key("1"), 0),
+            Tap::Number(outcome_key("3"), 0),
+        ],
     );
     let start = start.expect("writes").expect("something changed");
     let mut theirs = Document::fresh(sheet().doc_id());
@@ -127,7 +137,11 @@ fn colleagues_on_different_floors_both_stay_and_the_same_floor_is_contested() {
     let b = sheet_change(
         &mut theirs,
         life(2).actor(sheet().doc_id()),
-        &[Tap::Number(outcome_key("1"), 2), Tap::Number(outcome_key("2"), 1), Tap::Number(outcome_key("3"), 1)],
+        &[
+            Tap::Number(outcome_key("1"), 2),
+            Tap::Number(outcome_key("2"), 1),
+            Tap::Number(outcome_key("3"), 1),
+        ],
     );
     let (a, b) = (a.expect("writes").expect("changed"), b.expect("writes").expect("changed"));
     ours.add(&b.raw).expect("merges");
@@ -140,7 +154,8 @@ fn colleagues_on_different_floors_both_stay_and_the_same_floor_is_contested() {
     let changes = [start.raw, a.raw, b.raw];
     let judged = judge(&Case { descriptor: sheet(), snapshot: None, changes: &changes }).expect("judged");
     assert!(judged.verdicts.iter().all(Result::is_ok), "{:?}", judged.verdicts);
-    let settled = sheet_change(&mut ours, life(1).actor(sheet().doc_id()), &[Tap::Number(outcome_key("1"), 2)]);
+    let settled =
+        sheet_change(&mut ours, life(1).actor(sheet().doc_id()), &[Tap::Number(outcome_key("1"), 2)]);
     assert!(settled.expect("writes").is_some());
     assert_eq!(ours.read_sheet().contested().count(), 0, "a later write settles it");
 }

@@ -40,7 +40,12 @@ fn fact(id: u8, org: OrgId, author: PersonId, when: Timestamp, body: Body) -> Fa
 fn found(when: &str) -> Fact {
     let hazard = Hazard {
         code: "H1.06".parse().expect("a leaf"),
-        place: Place { buildings: vec![BuildingId([7; 16])], shared: false, floor: Some("负3".into()), spot: None },
+        place: Place {
+            buildings: vec![BuildingId([7; 16])],
+            shared: false,
+            floor: Some("负3".into()),
+            spot: None,
+        },
         text: "堆放杂物".into(),
         found_at: at(when),
         method: DiscoveryMethod::SelfCheck,
@@ -54,14 +59,24 @@ fn found(when: &str) -> Fact {
 }
 
 fn fix(id: u8, when: &str) -> Fact {
-    let body =
-        Fix { hazard: HAZARD, fixed_at: at(when), fixed_by: FIXER, measures: "已清理".into(), cost_fen: None };
+    let body = Fix {
+        hazard: HAZARD,
+        fixed_at: at(when),
+        fixed_by: FIXER,
+        measures: "已清理".into(),
+        cost_fen: None,
+    };
     fact(id, ORG, FIXER, at(when), Body::Fix(body))
 }
 
 fn recheck(id: u8, when: &str, passed: bool) -> Fact {
-    let body =
-        Recheck { hazard: HAZARD, checked_at: at(when), checked_by: CHECKER, passed, text: "现场查看".into() };
+    let body = Recheck {
+        hazard: HAZARD,
+        checked_at: at(when),
+        checked_by: CHECKER,
+        passed,
+        text: "现场查看".into(),
+    };
     fact(id, POLICE, CHECKER, at(when), Body::Recheck(body))
 }
 
@@ -96,7 +111,8 @@ fn the_state_follows_the_table() {
     let good = || recheck(31, "2020-02-16T09:00:00+08:00", true);
     let done = || closed("2020-02-17T09:00:00+08:00");
     let late_bad = || recheck(32, "2020-02-18T09:00:00+08:00", false);
-    let table: Vec<(&str, Vec<Fact>, Vec<Ruling>, HazardState, bool)> = vec![
+    type Case = (&'static str, Vec<Fact>, Vec<Ruling>, HazardState, bool);
+    let table: Vec<Case> = vec![
         ("reported", vec![f()], vec![], HazardState::Reported, false),
         ("confirmed", vec![f()], vec![c()], HazardState::Rectifying, false),
         ("fixed", vec![f(), fix1()], vec![c()], HazardState::FixReported, true),
@@ -104,11 +120,35 @@ fn the_state_follows_the_table() {
         ("fixed again", vec![f(), fix1(), bad(), fix2()], vec![c()], HazardState::FixReported, true),
         ("passed", vec![f(), fix1(), bad(), fix2(), good()], vec![c()], HazardState::RecheckPassed, true),
         ("closed", vec![f(), fix2(), good()], vec![c(), done()], HazardState::Closed, true),
-        ("said after closure", vec![f(), fix2(), good(), late_bad()], vec![c(), done()], HazardState::Closed, true),
-        ("a passed recheck without a fix decides nothing", vec![f(), good()], vec![c()], HazardState::Rectifying, false),
+        (
+            "said after closure",
+            vec![f(), fix2(), good(), late_bad()],
+            vec![c(), done()],
+            HazardState::Closed,
+            true,
+        ),
+        (
+            "a passed recheck without a fix decides nothing",
+            vec![f(), good()],
+            vec![c()],
+            HazardState::Rectifying,
+            false,
+        ),
         ("withdrawn", vec![f(), withdrawal(40, ORG, HAZARD)], vec![c()], HazardState::Void, false),
-        ("withdrawn by a stranger", vec![f(), withdrawal(40, POLICE, HAZARD)], vec![c()], HazardState::Rectifying, false),
-        ("fix withdrawn", vec![f(), fix1(), withdrawal(41, ORG, RecordId([20; 16]))], vec![c()], HazardState::Rectifying, false),
+        (
+            "withdrawn by a stranger",
+            vec![f(), withdrawal(40, POLICE, HAZARD)],
+            vec![c()],
+            HazardState::Rectifying,
+            false,
+        ),
+        (
+            "fix withdrawn",
+            vec![f(), fix1(), withdrawal(41, ORG, RecordId([20; 16]))],
+            vec![c()],
+            HazardState::Rectifying,
+            false,
+        ),
     ];
     for (name, facts, rulings, state, disposed) in table {
         let standing = reading(&facts, &rulings).standing(at("2020-03-01T00:00:00+08:00"));
@@ -118,7 +158,10 @@ fn the_state_follows_the_table() {
 
 #[test]
 fn the_due_day_itself_is_in_time() {
-    let hazard = reading(&[found("2020-02-01T09:00:00+08:00")], &[confirmed("2020-02-02T09:00:00+08:00", "2020-03-31")]);
+    let hazard = reading(
+        &[found("2020-02-01T09:00:00+08:00")],
+        &[confirmed("2020-02-02T09:00:00+08:00", "2020-03-31")],
+    );
     let last_moment = day("2020-03-31").end().plus_ms(-1);
     assert!(!hazard.standing_at(last_moment).overdue);
     assert!(hazard.standing_at(day("2020-03-31").end()).overdue, "24:00 of the day is past it");
@@ -156,7 +199,9 @@ fn a_correction_counts_instead_of_what_it_corrects() {
     if let Body::Hazard(h) = &mut second.record.body {
         h.text = "较早的更正".into();
     }
-    for facts in [vec![original.clone(), corrected.clone(), second.clone()], vec![second, corrected.clone(), original]] {
+    for facts in
+        [vec![original.clone(), corrected.clone(), second.clone()], vec![second, corrected.clone(), original]]
+    {
         let hazard = reading(&facts, &[]);
         assert_eq!((hazard.id, hazard.text.as_str()), (HAZARD, "三楼堆放杂物"));
     }

@@ -103,7 +103,11 @@ fn hazard(found_on: &str, due_on: Option<&str>) -> louan_schema::fold::hazard::H
             by: PersonId([1; 16]),
             org: ORG,
             at: found_at.plus_ms(86_400_000),
-            act: Act::ConfirmHazard { hazard: id, severity: Severity::Serious, due_on: due.parse().expect("a day") },
+            act: Act::ConfirmHazard {
+                hazard: id,
+                severity: Severity::Serious,
+                due_on: due.parse().expect("a day"),
+            },
         })
         .into_iter()
         .collect();
@@ -129,6 +133,9 @@ fn the_total_is_the_sum_and_a_street_without_anything_still_has_its_row() {
     let expected = Figures { rounds: 1, hazards_found: 2, overdue: 1, ..Figures::default() };
     assert_eq!(month.rows[0].1, expected, "found on the last day, due at once, confirmed the day after");
     assert_eq!(month.rows[1].1, Figures { unconfirmed: 1, ..Figures::default() });
-    assert_eq!(month.total, Figures { rounds: 2, hazards_found: 2, overdue: 1, unconfirmed: 1, ..Figures::default() });
+    assert_eq!(
+        month.total,
+        Figures { rounds: 2, hazards_found: 2, overdue: 1, unconfirmed: 1, ..Figures::default() }
+    );
     assert_eq!(month.rows[20].1, Figures::default());
 }

@@ -10,7 +10,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::legacy::{Key, ObjectId, OpType};
-use automerge::{Automerge, Change, ExpandedChange, ReadDoc, ROOT, ScalarValue};
+use automerge::{Automerge, Change, ExpandedChange, ROOT, ReadDoc, ScalarValue};
 
 use super::key::{Field, SHEET_OPENED, SHEET_TEMPLATE, SheetKey, parse_record_key};
 use super::scan::RecordPut;
@@ -141,7 +141,8 @@ fn record_put(change: &ExpandedChange) -> Result<RecordPut, Code> {
     if !op.pred.is_empty() {
         return Err(Code::BadPred);
     }
-    let (Key::Map(key), OpType::Put(ScalarValue::Bytes(bytes)), false) = (&op.key, &op.action, op.insert) else {
+    let (Key::Map(key), OpType::Put(ScalarValue::Bytes(bytes)), false) = (&op.key, &op.action, op.insert)
+    else {
         return Err(Code::Schema);
     };
     let (kind, id) = parse_record_key(key).ok_or(Code::Schema)?;
@@ -211,7 +212,9 @@ fn may_stand(key: &str, value: &ScalarValue) -> bool {
                 && match (key.field, value) {
                     (Field::Outcome, ScalarValue::Uint(v)) => *v <= 2,
                     (Field::Measure, ScalarValue::Int(_)) => true,
-                    (Field::Reason | Field::Note, ScalarValue::Str(s)) => fault_of(s, NOTE_CHARS_MAX).is_none(),
+                    (Field::Reason | Field::Note, ScalarValue::Str(s)) => {
+                        fault_of(s, NOTE_CHARS_MAX).is_none()
+                    }
                     (Field::Counts, ScalarValue::Bytes(b)) => b.len() <= 256,
                     (Field::Photos, ScalarValue::Bytes(b)) => b.len() <= 256,
                     _ => false,

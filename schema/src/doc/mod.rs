@@ -7,7 +7,7 @@
 //!
 //! * [`descriptor`]: what a document is about, and its id; who may write it under which actor
 //! * [`first`]: the change every document starts from, computed by everyone, sent by nobody
-//! * [`write`]: records and taps → the smallest change
+//! * [`mod@write`]: records and taps → the smallest change
 //! * [`scan`]: a stranger's bytes, measured without automerge
 //! * [`judge`]: what those bytes do, judged with automerge, only ever inside a worker
 //! * [`read`]: a sheet → its reading, concurrent values kept

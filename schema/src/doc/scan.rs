@@ -257,10 +257,7 @@ fn columns(r: &mut Reader<'_>) -> Result<u64, ScanFault> {
 }
 
 /// Counts the values a run-length column stands for, without expanding it.
-fn runs(
-    bytes: &[u8],
-    skip: impl Fn(&mut Reader<'_>) -> Result<(), ScanFault>,
-) -> Result<u64, ScanFault> {
+fn runs(bytes: &[u8], skip: impl Fn(&mut Reader<'_>) -> Result<(), ScanFault>) -> Result<u64, ScanFault> {
     let mut r = Reader(bytes);
     let mut values: u64 = 0;
     while !r.0.is_empty() {

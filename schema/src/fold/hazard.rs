@@ -164,7 +164,8 @@ impl HazardStanding {
             }
             Step::RecheckFailed if !closed => {
                 self.disposed_at = None;
-                self.state = if self.due_on.is_some() { HazardState::Rectifying } else { HazardState::Reported };
+                self.state =
+                    if self.due_on.is_some() { HazardState::Rectifying } else { HazardState::Reported };
             }
             Step::RecheckPassed if !closed && self.disposed_at.is_some() => {
                 self.state = HazardState::RecheckPassed;
@@ -220,7 +221,16 @@ pub fn read(id: HazardId, facts: &[Fact], rulings: &[Ruling]) -> Option<HazardRe
         }
     }
     events.sort_unstable();
-    Some(HazardReading { id, org, code: hazard.code, place: hazard.place, text: hazard.text, severity, events, void })
+    Some(HazardReading {
+        id,
+        org,
+        code: hazard.code,
+        place: hazard.place,
+        text: hazard.text,
+        severity,
+        events,
+        void,
+    })
 }
 
 /// Whether a person may recheck: not who removed the danger, by any of the fixes that count (two-person rule).

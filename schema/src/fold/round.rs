@@ -79,7 +79,8 @@ pub fn read(id: RoundId, facts: &[Fact], policy: &Policy) -> Option<RoundReading
     for (_, round) in &heads {
         reading.buildings.extend(&round.buildings);
         for answer in &round.answers {
-            let place = answer.place.and_then(|p| round.buildings.get(usize::from(p).checked_sub(1)?).copied());
+            let place =
+                answer.place.and_then(|p| round.buildings.get(usize::from(p).checked_sub(1)?).copied());
             let about = (place, answer.item, answer.floor.clone());
             let worst = reading.answers.entry(about).or_insert(answer.outcome);
             if badness(answer.outcome) > badness(*worst) {

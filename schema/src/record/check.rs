@@ -212,7 +212,8 @@ fn fix(b: &Fix, photos: usize, faults: &mut Faults) {
 }
 
 fn recheck(b: &Recheck, photos: usize, faults: &mut Faults) {
-    let text = if b.passed { fault_of(&b.text, TEXT_CHARS_MAX) } else { fault_of_required(&b.text, TEXT_CHARS_MAX) };
+    let text =
+        if b.passed { fault_of(&b.text, TEXT_CHARS_MAX) } else { fault_of_required(&b.text, TEXT_CHARS_MAX) };
     faults.text("/text", text);
     faults.unless(photos <= 2 * PHOTOS_PER_ITEM_MAX, "/photos", Rule::TooMuch);
 }

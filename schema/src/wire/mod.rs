@@ -132,7 +132,13 @@ impl Batch {
     /// hash) in order and every command. A document id inside it keeps a change from being
     /// filed elsewhere (C14), the device inside it from being claimed by another (C20).
     #[must_use]
-    pub fn digest(device: DeviceId, incarnation: Incarnation, person: PersonId, list: &SignedList, commands: &[Command]) -> [u8; 32] {
+    pub fn digest(
+        device: DeviceId,
+        incarnation: Incarnation,
+        person: PersonId,
+        list: &SignedList,
+        commands: &[Command],
+    ) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(b"louan/batch/1\0");
         hash.update(device.as_bytes());
