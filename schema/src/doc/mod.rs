@@ -14,6 +14,8 @@
 
 pub mod descriptor;
 pub mod first;
+#[cfg(test)]
+mod hostile;
 pub mod judge;
 pub mod key;
 mod open;
