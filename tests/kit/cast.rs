@@ -74,14 +74,19 @@ impl Cast {
 
 impl StreetCast {
     fn of(street: &Street) -> Self {
-        let (code, name) = (street.code, street.name.as_str());
+        let (code, name) = (street.code, street.name);
         let at = Some(code);
         let office = org(&format!("street/{code}"), OrgKind::Street, name, at);
         let company = format!("{name}示例物业公司");
         let property = org(&format!("property/{code}"), OrgKind::PropertyManager, &company, at);
         let police = org(&format!("police/{code}"), OrgKind::Police, &format!("{name}派出所"), at);
         let inspector = |n: u8, label: &str| {
-            person(&format!("property/{code}/{n}"), &property, Role::PropertyManager, &format!("{name}物业{label}"))
+            person(
+                &format!("property/{code}/{n}"),
+                &property,
+                Role::PropertyManager,
+                &format!("{name}物业{label}"),
+            )
         };
         Self {
             street: code,

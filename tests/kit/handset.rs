@@ -8,10 +8,16 @@ use louan_schema::id::{DeviceId, PersonId};
 use louan_schema::time::Timestamp;
 use louan_schema::wire::frame;
 use louan_server::hub::{Clocks, Hub};
-use p256::ecdsa::signature::hazmat::PrehashSigner;
+use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 
 use crate::dice::Dice;
+
+/// Business and system clock showing the same instant.
+#[must_use]
+pub const fn both(now: Timestamp) -> Clocks {
+    Clocks { business: now, system: now }
+}
 
 /// A phone in somebody's hand.
 pub struct Handset {
@@ -48,7 +54,7 @@ impl Handset {
     /// Enrols on the hub, as if the code had been typed in, and tells the core.
     pub async fn enrol(&mut self, hub: &Hub, enrolment: Enrolment, now: Timestamp) {
         let people: Vec<PersonId> = enrolment.people.iter().map(|p| p.id).collect();
-        hub.enrol_device(self.device, self.public_key(), people, Clocks::both(now)).await.expect("enrols");
+        hub.enrol_device(self.device, self.public_key(), people, None, both(now)).await.expect("enrols");
         self.phone.enrol(enrolment).expect("a new phone takes its enrolment");
     }
 
@@ -66,7 +72,7 @@ impl Handset {
     }
 
     fn sign(&self, digest: &[u8; 32]) -> [u8; 64] {
-        let signature: Signature = self.key.sign_prehash(digest).expect("a digest has the right length");
+        let signature: Signature = self.key.sign(digest);
         signature.to_bytes().into()
     }
 
@@ -74,7 +80,7 @@ impl Handset {
     pub async fn sync_once(&mut self, hub: &Hub, now: Timestamp) -> Absorbed {
         let (prepared, body) = self.request(now);
         let request = frame::decode(&body).expect("our own bytes");
-        let reply = hub.sync(self.device, request, Clocks::both(now)).await.expect("the hub answers");
+        let reply = hub.sync(self.device, request, both(now)).await.expect("the hub answers");
         let reply = frame::encode(&reply).expect("encodes");
         let random = self.dice.bytes();
         self.phone.absorb(prepared, &reply, now, random).expect("a whole reply is absorbed")

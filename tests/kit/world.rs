@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use louan_client_core::StorePlace;
+use louan_schema::code::Outcome;
 use louan_schema::code::{BuildingUse, HeightSource, Management, RegistryState};
-use louan_schema::id::{BuildingId, CommandId, PersonId, SiteId, derived};
+use louan_schema::id::{BuildingId, CommandId, Epoch, PersonId, SiteId, derived};
 use louan_schema::policy::Policy;
 use louan_schema::record::Answer;
-use louan_schema::code::Outcome;
 use louan_schema::registry::{Building, Person, Site};
 use louan_schema::ruling::{Act, Command};
 use louan_schema::time::{Day, Timestamp};
 use louan_schema::wire::CommandVerdict;
-use louan_server::hub::{Clocks, Hub, Limits};
-use louan_server::storage::sqlite::SqliteStorage;
-use louan_server::worker::InProcessJudge;
+use louan_server::hub::{Hub, Limits};
+use louan_server::storage::sqlite::{Mode, Options, Sqlite};
+use louan_server::worker::InProcess;
 
 use crate::cast::{Cast, StreetCast};
 use crate::dice::Dice;
-use crate::handset::Handset;
+use crate::handset::{Handset, both};
 
 /// One street, its people, the hub.
 pub struct World {
@@ -77,7 +77,7 @@ impl World {
     pub async fn command(&mut self, by: PersonId, expected_version: u64, act: Act) -> CommandVerdict {
         let id = CommandId::mint(self.now, self.dice.bytes());
         let command = Command { id, expected_version, at: self.now, act };
-        self.hub.command(by, command, Clocks::both(self.now)).await.expect("the hub answers")
+        self.hub.command(by, command, both(self.now)).await.expect("the hub answers")
     }
 
     /// Registers a compound of one building on the story's street.
@@ -126,15 +126,30 @@ pub fn sixteen(outcome: Outcome, day: Day) -> Vec<Answer> {
 /// Makes organisations and people known to a hub.
 pub async fn introduce(hub: &Hub, cast: &Cast, now: Timestamp) {
     for org in cast.orgs() {
-        hub.add_org(org.clone(), Clocks::both(now)).await.expect("a new organisation");
+        hub.add_org(org.clone(), None, both(now)).await.expect("a new organisation");
     }
     for person in cast.people() {
-        hub.add_person(person.clone(), Clocks::both(now)).await.expect("a new person");
+        hub.add_person(person.clone(), None, both(now)).await.expect("a new person");
     }
 }
 
 /// A hub whose store lives and dies with the test, judging in process.
 pub async fn hub_in_memory() -> Hub {
-    let storage = SqliteStorage::in_memory([7; 16]).expect("memory opens");
-    Hub::open(Arc::new(storage), Arc::new(InProcessJudge), Limits::default()).await.expect("a fresh hub opens")
+    let storage = Sqlite::in_memory(crate::DISTRICT_STREAM, EPOCH).expect("memory opens");
+    Hub::open(Arc::new(storage), Arc::new(InProcess), generous()).await.expect("a fresh hub opens")
+}
+
+/// A hub on a file, with the writer thread and the durability of service, judging in process.
+pub async fn hub_on_disk(path: &std::path::Path) -> Hub {
+    let options =
+        Options { stream: crate::DISTRICT_STREAM, fresh_epoch: EPOCH, mode: Mode::Service { readers: 2 } };
+    let storage = Sqlite::open(path, options).expect("a new file opens");
+    Hub::open(Arc::new(storage), Arc::new(InProcess), generous()).await.expect("a fresh hub opens")
+}
+
+const EPOCH: Epoch = Epoch([7; 16]);
+
+/// Limits that a replay of a year in a minute does not run into.
+fn generous() -> Limits {
+    Limits { changes_per_day: u32::MAX, ..Limits::default() }
 }

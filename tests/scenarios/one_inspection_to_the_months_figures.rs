@@ -12,6 +12,7 @@ use louan_schema::wire::{Code, CommandVerdict};
 use crate::story;
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a story is told in one piece")]
 fn an_offline_inspection_reaches_the_ledger_and_the_month() {
     story(async {
         let mut world = World::new().await;
@@ -24,7 +25,11 @@ fn an_offline_inspection_reaches_the_ledger_and_the_month() {
         world.wait_hours(1);
         let me = street.inspectors[0].id;
         let found = inspector.phone.search_buildings("示例花园1号楼", 10).expect("reads");
-        assert_eq!(found.first().map(|b| b.id), Some(building), "an office's 1栋 is a resident's 1号楼");
+        assert_eq!(
+            found.first().map(|b| b.building.id),
+            Some(building),
+            "an office's 1栋 is a resident's 1号楼"
+        );
         let acting = inspector.acting(me, world.now);
         let round = inspector.phone.start_round(&acting, site, vec![building]).expect("starts");
         for answer in sixteen(Outcome::Pass, world.now.day()) {
@@ -52,7 +57,11 @@ fn an_offline_inspection_reaches_the_ledger_and_the_month() {
         };
         let acting = inspector.acting(me, world.now);
         let id = inspector.phone.report_hazard(&acting, site, hazard, Vec::new()).expect("saves");
-        assert_eq!(inspector.phone.outbox().expect("reads").len(), 2, "a round and a hazard wait on the phone");
+        assert_eq!(
+            inspector.phone.outbox().expect("reads").len(),
+            2,
+            "a round and a hazard wait on the phone"
+        );
 
         // Signal again.
         world.wait_hours(5);
@@ -60,7 +69,8 @@ fn an_offline_inspection_reaches_the_ledger_and_the_month() {
         assert!(inspector.phone.outbox().expect("reads").is_empty(), "the office has everything");
 
         officer.sync(&world.hub, world.now).await;
-        let seen = officer.phone.hazards(HazardFilter::InState(HazardState::Reported), world.now).expect("reads");
+        let seen =
+            officer.phone.hazards(HazardFilter::InState(HazardState::Reported), world.now).expect("reads");
         assert_eq!(seen.iter().map(|h| h.id).collect::<Vec<_>>(), vec![id]);
         let act = Act::ConfirmHazard { hazard: id, severity: Severity::Severe, due_on: world.now.day() };
         let verdict = world.command(street.officer.id, seen[0].version, act.clone()).await;
@@ -72,7 +82,13 @@ fn an_offline_inspection_reaches_the_ledger_and_the_month() {
         inspector.sync(&world.hub, world.now).await;
         let mine = inspector.phone.hazards(HazardFilter::Open, world.now).expect("reads");
         assert!(mine[0].overdue, "what must go at once is overdue the next day");
-        let fix = Fix { hazard: id, fixed_at: world.now, fixed_by: me, measures: "已清走".to_owned(), cost_fen: None };
+        let fix = Fix {
+            hazard: id,
+            fixed_at: world.now,
+            fixed_by: me,
+            measures: "已清走".to_owned(),
+            cost_fen: None,
+        };
         let acting = inspector.acting(me, world.now);
         inspector.phone.report_fix(&acting, fix, Vec::new()).expect("saves");
         let mine = inspector.phone.hazards(HazardFilter::Open, world.now).expect("reads");
@@ -81,18 +97,24 @@ fn an_offline_inspection_reaches_the_ledger_and_the_month() {
 
         world.wait_hours(2);
         officer.sync(&world.hub, world.now).await;
-        let recheck =
-            Recheck { hazard: id, checked_at: world.now, checked_by: street.officer.id, passed: true, text: String::new() };
+        let recheck = Recheck {
+            hazard: id,
+            checked_at: world.now,
+            checked_by: street.officer.id,
+            passed: true,
+            text: String::new(),
+        };
         let acting = officer.acting(street.officer.id, world.now);
         officer.phone.recheck(&acting, recheck, Vec::new()).expect("saves");
         officer.sync(&world.hub, world.now).await;
-        let version = world.hub.hazard(id).await.expect("answers").expect("in the ledger").version;
+        let version = world.hub.find_hazard(id).await.expect("answers").expect("in the ledger").version;
         let verdict = world.command(street.officer.id, version, Act::CloseHazard { hazard: id }).await;
         assert!(matches!(verdict, CommandVerdict::Done(_)), "{verdict:?}");
 
         world.wait_hours(1);
         inspector.sync(&world.hub, world.now).await;
-        let closed = inspector.phone.hazards(HazardFilter::InState(HazardState::Closed), world.now).expect("reads");
+        let closed =
+            inspector.phone.hazards(HazardFilter::InState(HazardState::Closed), world.now).expect("reads");
         assert_eq!(closed.iter().map(|h| h.id).collect::<Vec<_>>(), vec![id]);
 
         let month = world.hub.month("2020-01-31".parse::<Day>().expect("a day").end()).await.expect("folds");

@@ -2,6 +2,7 @@
 //! contradicts is shown to both until a later answer settles it.
 
 use kit::world::{World, sixteen};
+use louan_client_core::view::RoundState;
 use louan_schema::code::Outcome;
 
 use crate::story;
@@ -39,9 +40,9 @@ fn both_halves_of_a_round_are_there_and_a_contradiction_is_shown_until_settled()
             second.sync(&world.hub, world.now).await;
         }
         for handset in [&first, &second] {
-            let view = handset.phone.round(round).expect("reads");
+            let view = handset.phone.round(round).expect("reads").expect("is on the phone");
             assert_eq!(view.answers.len(), 16, "both halves are there");
-            assert_eq!(view.contested.len(), 1, "填报不一致 is shown to both");
+            assert_eq!(view.contested().count(), 1, "填报不一致 is shown to both");
             assert!(view.missing.is_empty());
         }
 
@@ -53,16 +54,18 @@ fn both_halves_of_a_round_are_there_and_a_contradiction_is_shown_until_settled()
             first.sync(&world.hub, world.now).await;
             second.sync(&world.hub, world.now).await;
         }
-        assert!(second.phone.round(round).expect("reads").contested.is_empty(), "a later answer settles it");
+        let view = second.phone.round(round).expect("reads").expect("is on the phone");
+        assert_eq!(view.contested().count(), 0, "a later answer settles it");
 
         let acting = second.acting(b.id, world.now);
         second.phone.submit_round(&acting, round).expect("complete");
         second.sync(&world.hub, world.now).await;
         first.sync(&world.hub, world.now).await;
-        let acting = first.acting(a.id, world.now);
-        assert!(
-            first.phone.answer(&acting, round, answers[0].clone()).is_err(),
-            "a submitted round takes no more answers"
+        let view = first.phone.round(round).expect("reads").expect("is on the phone");
+        assert_eq!(
+            view.summary.state,
+            RoundState::SubmittedElsewhere,
+            "the colleague sees that it was handed in"
         );
         let rounds = world.hub.month(world.now.day().end()).await.expect("folds").total.rounds;
         assert_eq!(rounds, 1, "one visit, whoever filled it");

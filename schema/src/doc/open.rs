@@ -68,6 +68,16 @@ impl Document {
         self.0.get_change_meta_by_hash(&hash).map(|_| ()).ok_or(DocumentError::Waiting)
     }
 
+    /// Adds everything that another copy of the same document has.
+    ///
+    /// # Errors
+    /// [`DocumentError::Automerge`]; the document is then to be dropped.
+    pub fn merge(&mut self, other: &Self) -> Result<(), DocumentError> {
+        // automerge wants the other side mutable, to commit what it may have open; ours never has.
+        self.0.merge(&mut other.0.clone())?;
+        Ok(())
+    }
+
     /// The hashes nothing depends on yet, in order.
     #[must_use]
     pub fn heads(&self) -> Vec<ChangeHash> {

@@ -104,7 +104,8 @@ pub struct Batch {
     /// Commands in the order they were asked.
     #[n(5)]
     pub commands: Vec<Command>,
-    /// ECDSA P-256 over [`Batch::digest`], fixed-size r‖s.
+    /// ECDSA P-256 with SHA-256 over the 32 bytes of [`Batch::digest`] as the message, fixed-size r‖s:
+    /// a browser's and a phone's key store hash their message themselves and cannot sign a bare digest.
     #[n(6)]
     pub signature: minicbor::bytes::ByteVec,
 }

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use louan_client_core::{Phone, StorePlace};
-use louan_schema::area::{StreetCode, outline};
+use louan_client_core::StorePlace;
+use louan_schema::area::contains;
 use louan_schema::code::{
-    BuildingUse, Datum, DiscoveryMethod, HazardState, HeightSource, Management, Outcome as Found, RegistryState,
+    BuildingUse, Datum, DiscoveryMethod, HazardState, HeightSource, Management, Outcome as Found,
+    RegistryState,
 };
 use louan_schema::id::{BuildingId, CommandId, HazardId, SiteId, derived};
 use louan_schema::policy::{HazardCode, Policy};
@@ -17,12 +18,12 @@ use louan_schema::record::{Answer, Fix, Hazard, Place, Recheck};
 use louan_schema::registry::{Building, Position, Site};
 use louan_schema::ruling::{Act, Command};
 use louan_schema::time::{Day, Timestamp};
-use louan_server::hub::{Clocks, Hub};
+use louan_server::hub::Hub;
 
 use super::source::{Source, Visit};
 use crate::cast::{Cast, StreetCast};
 use crate::dice::Dice;
-use crate::handset::Handset;
+use crate::handset::{Handset, both};
 
 const WEEK_DAYS: i32 = 7;
 /// One visit in this many is filled by both inspectors together, on a sheet.
@@ -32,6 +33,8 @@ const TOGETHER_ONE_IN: u64 = 16;
 pub struct Options<'a> {
     /// Decides the ids and who goes; never the figures.
     pub seed: u64,
+    /// The last day that is played.
+    pub last_day: Day,
     /// Folder for the phones' stores.
     pub folder: &'a std::path::Path,
     /// Told after every week: visits recorded so far, of how many.
@@ -54,9 +57,9 @@ pub struct Outcome {
     pub phones: Vec<Handset>,
 }
 
-struct District<'a> {
-    hub: &'a Hub,
-    cast: &'a StreetCast,
+struct District {
+    hub: Hub,
+    cast: StreetCast,
     inspectors: [Handset; 2],
     officer: Handset,
     dice: Dice,
@@ -68,43 +71,50 @@ struct District<'a> {
     together: usize,
 }
 
-/// Runs the visits of `source` through phones and `hub`.
+/// Runs the visits of `source` through phones and `hub`, the streets side by side: they
+/// share the hub and nothing else.
 pub async fn replay(source: &Source, hub: &Hub, cast: &Cast, options: Options<'_>) -> Outcome {
-    let start: Day = "2020-01-21".parse().expect("in the calendar");
-    let end: Day = "2020-12-31".parse().expect("in the calendar");
-    let mut districts: BTreeMap<StreetCode, District<'_>> = BTreeMap::new();
+    let first_day: Day = "2020-01-21".parse().expect("in the calendar");
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mut streets = tokio::task::JoinSet::new();
     for (n, street) in cast.streets.iter().enumerate() {
         let seed = options.seed.wrapping_mul(1_000).wrapping_add(n as u64);
-        let district = District::open(hub, cast, street, seed, options.folder, start.start()).await;
-        districts.insert(street.street, district);
+        let mut district = District::open(hub, cast, street, seed, options.folder, first_day.start()).await;
+        let addresses: Vec<String> =
+            source.streets.iter().filter(|(_, s)| **s == street.street).map(|(a, _)| a.clone()).collect();
+        let visits: Vec<Visit> =
+            source.visits.iter().filter(|v| source.streets[&v.address] == street.street).cloned().collect();
+        let tell = tell.clone();
+        let last_day = options.last_day;
+        streets.spawn(async move {
+            for address in &addresses {
+                district.register(address, first_day.start()).await;
+            }
+            district.fetch(first_day.start()).await;
+            district
+                .year(&visits, (first_day, last_day), |done| {
+                    let _ = tell.send(done);
+                })
+                .await;
+            district
+        });
     }
-    let first_day = start.start();
-    for (address, street) in &source.streets {
-        let district = districts.get_mut(street).expect("every street has its people");
-        district.register(address, first_day).await;
-    }
-    let mut visits = source.visits.iter().peekable();
+    drop(tell);
     let (mut done, all) = (0, source.visits.len());
-    let mut week = start;
-    while week <= end {
-        let until = week.plus_days(WEEK_DAYS).start();
-        for district in districts.values_mut() {
-            district.fetch(week.start()).await;
-        }
-        while let Some(visit) = visits.next_if(|v| v.opened_at < until) {
-            let district = districts.get_mut(&source.streets[&visit.address]).expect("every street has its people");
-            district.visit(visit).await;
-            done += 1;
-        }
-        for district in districts.values_mut() {
-            district.end_of_week(until).await;
-        }
+    while let Some(more) = told.recv().await {
+        done += more;
         (options.progress)(done, all);
-        week = week.plus_days(WEEK_DAYS);
     }
-    let mut outcome =
-        Outcome { sites: source.streets.len(), visits: done, hazards: 0, trips: 0, together: 0, phones: Vec::new() };
-    for (_, district) in districts {
+    let mut outcome = Outcome {
+        sites: source.streets.len(),
+        visits: done,
+        hazards: 0,
+        trips: 0,
+        together: 0,
+        phones: Vec::new(),
+    };
+    while let Some(district) = streets.join_next().await {
+        let district = district.expect("a street that panics stops the replay");
         outcome.hazards += district.hazards;
         outcome.trips += district.trips;
         outcome.together += district.together;
@@ -114,17 +124,19 @@ pub async fn replay(source: &Source, hub: &Hub, cast: &Cast, options: Options<'_
     outcome
 }
 
-impl<'a> District<'a> {
+impl District {
     async fn open(
-        hub: &'a Hub,
+        hub: &Hub,
         cast: &Cast,
-        street: &'a StreetCast,
+        street: &StreetCast,
         seed: u64,
         folder: &std::path::Path,
         now: Timestamp,
     ) -> Self {
         let mut handsets = Vec::new();
-        for (n, person) in [&street.inspectors[0], &street.inspectors[1], &street.officer].into_iter().enumerate() {
+        for (n, person) in
+            [&street.inspectors[0], &street.inspectors[1], &street.officer].into_iter().enumerate()
+        {
             let place = StorePlace::File(folder.join(format!("{}-{n}.sqlite", street.street)));
             let mut handset = Handset::new(place, seed.wrapping_mul(10).wrapping_add(n as u64));
             handset.enrol(hub, crate::enrolment(cast, person, handset.device), now).await;
@@ -134,8 +146,8 @@ impl<'a> District<'a> {
         let second = handsets.pop().expect("three phones");
         let first = handsets.pop().expect("three phones");
         Self {
-            hub,
-            cast: street,
+            hub: hub.clone(),
+            cast: street.clone(),
             inspectors: [first, second],
             officer,
             dice: Dice::seeded(seed ^ 0x5eed),
@@ -144,6 +156,26 @@ impl<'a> District<'a> {
             hazards: 0,
             trips: 0,
             together: 0,
+        }
+    }
+
+    /// The whole year, a week at a time.
+    async fn year(&mut self, visits: &[Visit], (first_day, last_day): (Day, Day), tell: impl Fn(usize)) {
+        let mut visits = visits.iter().peekable();
+        let mut week = first_day;
+        while week <= last_day {
+            let until = week.plus_days(WEEK_DAYS).start().min(last_day.end());
+            let mut done = 0;
+            while let Some(visit) = visits.next_if(|v| v.opened_at < until) {
+                self.visit(visit).await;
+                done += 1;
+            }
+            // In a quiet week nobody goes where there is signal.
+            if done > 0 || self.open.iter().any(|(closed, _)| *closed < until) {
+                self.end_of_week(until).await;
+            }
+            tell(done);
+            week = week.plus_days(WEEK_DAYS);
         }
     }
 
@@ -182,7 +214,7 @@ impl<'a> District<'a> {
 
     async fn rule(&mut self, by: louan_schema::id::PersonId, expected_version: u64, at: Timestamp, act: Act) {
         let command = Command { id: CommandId::mint(at, self.dice.bytes()), expected_version, at, act };
-        let verdict = self.hub.command(by, command.clone(), Clocks::both(at)).await.expect("the hub answers");
+        let verdict = self.hub.command(by, command.clone(), both(at)).await.expect("the hub answers");
         assert!(
             matches!(verdict, louan_schema::wire::CommandVerdict::Done(_)),
             "{verdict:?} for {command:?}"
@@ -191,7 +223,7 @@ impl<'a> District<'a> {
 
     async fn fetch(&mut self, now: Timestamp) {
         for handset in &mut self.inspectors {
-            self.trips += handset.sync(self.hub, now).await;
+            self.trips += handset.sync(&self.hub, now).await;
         }
     }
 
@@ -213,23 +245,24 @@ impl<'a> District<'a> {
         if together {
             self.together += 1;
             let other = 1 - who;
-            self.trips += self.inspectors[who].sync(self.hub, at).await;
-            self.trips += self.inspectors[other].sync(self.hub, at).await;
+            self.trips += self.inspectors[who].sync(&self.hub, at).await;
+            self.trips += self.inspectors[other].sync(&self.hub, at).await;
             let acting = self.inspectors[other].acting(people[other], at);
             self.inspectors[other].phone.join_round(&acting, round).expect("joins what came down");
             for answer in &answers[half..] {
                 let acting = self.inspectors[other].acting(people[other], at);
                 self.inspectors[other].phone.answer(&acting, round, answer.clone()).expect("answers");
             }
-            self.trips += self.inspectors[other].sync(self.hub, at).await;
-            self.trips += self.inspectors[who].sync(self.hub, at).await;
+            self.trips += self.inspectors[other].sync(&self.hub, at).await;
+            self.trips += self.inspectors[who].sync(&self.hub, at).await;
         }
         let acting = self.inspectors[who].acting(people[who], at);
         self.inspectors[who].phone.submit_synthetic_round(&acting, round).expect("all sixteen are answered");
         for (code, text) in &visit.hazards {
             let hazard = hazard_found(*code, text, building, at, round);
             let acting = self.inspectors[who].acting(people[who], at);
-            let id = self.inspectors[who].phone.report_hazard(&acting, site, hazard, Vec::new()).expect("saves");
+            let id =
+                self.inspectors[who].phone.report_hazard(&acting, site, hazard, Vec::new()).expect("saves");
             self.open.push((visit.closed_at, id));
             self.hazards += 1;
         }
@@ -239,7 +272,7 @@ impl<'a> District<'a> {
     async fn end_of_week(&mut self, until: Timestamp) {
         let last = until.plus_ms(-1);
         self.fetch(last).await;
-        self.trips += self.officer.sync(self.hub, last).await;
+        self.trips += self.officer.sync(&self.hub, last).await;
         self.confirm_all(last).await;
         self.fetch(last).await;
         let (due, open): (Vec<_>, Vec<_>) = self.open.drain(..).partition(|(closed, _)| *closed < until);
@@ -249,22 +282,32 @@ impl<'a> District<'a> {
             let who = usize::from(self.dice.once_in(2));
             let person = self.cast.inspectors[who].id;
             let acting = self.inspectors[who].acting(person, *closed);
-            let fix =
-                Fix { hazard: *id, fixed_at: *closed, fixed_by: person, measures: "已整改(演示数据)".to_owned(), cost_fen: None };
+            let fix = Fix {
+                hazard: *id,
+                fixed_at: *closed,
+                fixed_by: person,
+                measures: "已整改(演示数据)".to_owned(),
+                cost_fen: None,
+            };
             self.inspectors[who].phone.report_fix(&acting, fix, Vec::new()).expect("saves");
         }
         self.fetch(last).await;
-        self.trips += self.officer.sync(self.hub, last).await;
+        self.trips += self.officer.sync(&self.hub, last).await;
         for (closed, id) in &due {
             let person = self.cast.officer.id;
             let acting = self.officer.acting(person, *closed);
-            let recheck =
-                Recheck { hazard: *id, checked_at: *closed, checked_by: person, passed: true, text: String::new() };
+            let recheck = Recheck {
+                hazard: *id,
+                checked_at: *closed,
+                checked_by: person,
+                passed: true,
+                text: String::new(),
+            };
             self.officer.phone.recheck(&acting, recheck, Vec::new()).expect("saves");
         }
-        self.trips += self.officer.sync(self.hub, last).await;
+        self.trips += self.officer.sync(&self.hub, last).await;
         for (closed, id) in due {
-            let version = self.hub.hazard(id).await.expect("answers").expect("is in the ledger").version;
+            let version = self.hub.find_hazard(id).await.expect("answers").expect("is in the ledger").version;
             self.rule(self.cast.officer.id, version, closed, Act::CloseHazard { hazard: id }).await;
         }
     }
@@ -326,9 +369,12 @@ fn hazard_found(
 fn made_up_position(address: &str) -> Position {
     for attempt in 0_u32.. {
         let chance = derived("louan/replay/position/1", &[address.as_bytes(), &attempt.to_be_bytes()]);
-        let part = |at: usize| f64::from(u32::from_be_bytes([chance[at], chance[at + 1], chance[at + 2], chance[at + 3]])) / 4_294_967_296.0;
+        let part = |at: usize| {
+            f64::from(u32::from_be_bytes([chance[at], chance[at + 1], chance[at + 2], chance[at + 3]]))
+                / 4_294_967_296.0
+        };
         let (lon, lat) = (106.3 + part(0), 28.4 + part(4));
-        if outline::contains(lon, lat) {
+        if contains(lon, lat) {
             #[allow(clippy::cast_possible_truncation, reason = "degrees times ten million fit 32 bits")]
             let (lon_e7, lat_e7) = ((lon * 1e7) as i32, (lat * 1e7) as i32);
             return Position { lon_e7, lat_e7, datum: Datum::Cgcs2000, synthetic: true };
@@ -337,8 +383,8 @@ fn made_up_position(address: &str) -> Position {
     unreachable!("the outline has an inside")
 }
 
-/// Phones hold what they recorded: the number of acknowledged records over all of them.
+/// How many edits still wait on any of the phones.
 #[must_use]
 pub fn unsent(phones: &[Handset]) -> usize {
-    phones.iter().map(|h| Phone::outbox(&h.phone).map_or(usize::MAX, |rows| rows.len())).sum()
+    phones.iter().map(|h| h.phone.outbox().map_or(usize::MAX, |rows| rows.len())).sum()
 }

@@ -5,10 +5,11 @@
 //! confirm, recheck and close. What comes out is compared with a script that reads only
 //! the file. Rules of the mapping: `tests/replay/MAPPING.md`.
 
+pub mod compare;
 mod drive;
 pub mod source;
 
-pub use drive::{Options, Outcome, replay};
+pub use drive::{Options, Outcome, replay, unsent};
 pub use source::Source;
 
 use louan_schema::time::Day;

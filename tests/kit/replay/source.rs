@@ -86,6 +86,13 @@ impl Source {
         Ok(Self { visits, streets })
     }
 
+    /// What happened before an instant.
+    #[must_use]
+    pub fn before(&self, at: Timestamp) -> Self {
+        let visits = self.visits.iter().filter(|v| v.opened_at < at).cloned().collect();
+        Self { visits, streets: self.streets.clone() }
+    }
+
     /// The visits of the first `count` addresses of every street, in the order of the file's time.
     #[must_use]
     pub fn slice(&self, count: usize) -> Self {
@@ -99,7 +106,12 @@ impl Source {
         let kept: std::collections::BTreeSet<&str> = per_street.into_values().flatten().collect();
         Self {
             visits: self.visits.iter().filter(|v| kept.contains(v.address.as_str())).cloned().collect(),
-            streets: self.streets.iter().filter(|(a, _)| kept.contains(a.as_str())).map(|(a, s)| (a.clone(), *s)).collect(),
+            streets: self
+                .streets
+                .iter()
+                .filter(|(a, _)| kept.contains(a.as_str()))
+                .map(|(a, s)| (a.clone(), *s))
+                .collect(),
         }
     }
 }
@@ -118,7 +130,10 @@ fn weights() -> Result<Vec<(StreetCode, u64)>, String> {
         .iter()
         .map(|street| {
             let communities = louan_schema::area::communities_of(street.code);
-            (street.code, communities.filter(|c| (1..=199).contains(&(c.code.get() % 1000))).count() as u64)
+            (
+                street.code,
+                communities.iter().filter(|c| (1..=199).contains(&(c.code.number() % 1000))).count() as u64,
+            )
         })
         .collect();
     streets.sort_unstable();

@@ -69,7 +69,7 @@ const CLOCKS: &[(&str, &str)] = &[
     ("mobile-ffi/src/driver", "the phone's clock and chance enter here"),
     ("mobile-ffi/src/clock", "the phone's clock and chance enter here"),
     ("tests/kit/clock", "a clock that stories set"),
-    ("tests/load/", "measures real time"),
+    ("tests/bench/", "measures real time"),
 ];
 
 const CLOCK_NAMES: &[&str] = &[

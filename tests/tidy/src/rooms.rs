@@ -43,31 +43,34 @@ const HOUSES: &[House] = &[House {
         room(
             "http",
             &[
-                "auth", "sync", "ledger", "report", "ruling", "registry", "campaign", "deadline", "blob",
-                "clock", "config",
+                "auth", "hub", "sync", "ledger", "report", "ruling", "registry", "audit", "campaign",
+                "deadline", "blob", "clock", "config",
             ],
         ),
+        // The core's one door: puts services together over a storage, speaks no HTTP.
+        room("hub", &["sync", "worker", "ledger", "ruling", "registry", "report", "audit", "storage"]),
         // Services: storage by its traits.
-        room("auth", &["storage", "clock"]),
-        room("sync", &["auth", "storage", "ledger", "worker", "blob", "clock"]),
+        room("auth", &["hub", "audit", "storage", "clock"]),
+        room("sync", &["auth", "storage", "ledger", "registry", "worker", "blob", "clock"]),
         room("ledger", &["storage", "clock"]),
         room("report", &["ledger", "storage", "clock"]),
-        room("ruling", &["auth", "ledger", "storage", "clock"]),
+        room("ruling", &["auth", "ledger", "registry", "storage", "clock"]),
         room("registry", &["auth", "storage", "clock"]),
         room("campaign", &["auth", "storage", "clock"]),
         room("deadline", &["ledger", "storage", "clock"]),
         room("job", &["storage", "clock"]),
         room("blob", &["storage"]),
-        // Pure: the rulebook and nothing else.
-        room("sync/gate", &["worker"]),
+        room("audit", &["storage"]),
+        // Pure: the rulebook, and the shape of what storage remembers.
+        room("sync/gate", &["worker", "storage"]),
         room("ledger/project", &[]),
         room("report/monthly", &[]),
         // Parses what strangers sent, in a process of its own.
         room("worker", &[]),
         // Two mirrored stores behind one set of traits; neither sees the other.
         room("storage", &[]),
-        room("storage/sqlite", &["storage"]),
-        room("storage/postgres", &["storage"]),
+        room("storage/sqlite", &["storage", "ledger", "registry", "audit"]),
+        room("storage/postgres", &["storage", "ledger", "registry", "audit"]),
         room("storage/conformance", &["storage"]),
     ],
 }];

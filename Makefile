@@ -1,0 +1,86 @@
+# Every command of the checkout. `make` alone lists them; each installs first what it needs and says so.
+
+# --- what the commands run; the rest of this file does not change with the project ----------------------
+
+DEMO_CMD   = cargo run --locked -p scenarios --bin demo
+REPLAY_CMD = cargo run --locked -p scenarios --bin replay
+SOAK_CMD   = cargo run --release -p torture --bin soak
+BENCH_CMD  = cargo run --release -p bench
+FUZZ_CMD   = tests/setup/fuzz.sh 60
+
+# What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
+TEST_NEEDS = test
+define TEST_STEPS
+format          | cargo fmt --all --check
+clippy          | cargo clippy --locked --workspace --all-targets -- -D warnings
+docs            | RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+house rules     | cargo test --locked -p tidy
+tests           | cargo test --locked --workspace --exclude tidy --exclude torture --exclude bench --no-fail-fast
+the count       | python3 -m unittest discover -s tests/replay
+the runner      | python3 -m unittest discover -s tests/setup
+the replay      | $(REPLAY_CMD)
+endef
+
+WASM_PROBE = mobile-ffi/web/build.sh --manifest tests/e2e/probe/Cargo.toml --package louan-wasm-probe --out target/wasm-probe
+
+# --------------------------------------------------------------------------------------------------------
+
+SHELL = bash
+.SHELLFLAGS = -euo pipefail -c
+.DEFAULT_GOAL = help
+MAKEFLAGS += --no-print-directory
+export TEST_STEPS
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+SETUP = tests/setup/setup.sh
+
+.PHONY: help demo test replay soak bench fuzz lint wasm probe bindings setup
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: ## show the main job on real inspections
+	@$(SETUP) rust
+	@[ -f target/wasm/louan_web_bg.wasm ] || echo "demo: the phone's core for browsers is not built (\`make wasm\` does); the demo runs without it"
+	$(DEMO_CMD)
+
+test: ## every check and every test; the last line is the count
+	@$(SETUP) $(TEST_NEEDS)
+	@python3 tests/setup/tally.py
+
+replay: ## all real inspections through phones and server, compared with an independent count
+	@$(SETUP) rust test
+	$(REPLAY_CMD)
+
+soak: ## simulated worlds with faults, for as long as you let it
+	@$(SETUP) rust
+	$(SOAK_CMD)
+
+bench: ## what named workloads cost in bytes, trips, CPU, memory and disk
+	@$(SETUP) rust
+	$(BENCH_CMD)
+
+fuzz: ## attack ingest and the wire for a minute each
+	@$(SETUP) fuzz
+	$(FUZZ_CMD)
+
+lint: ## format, clippy and docs, as `make test` checks them
+	@$(SETUP) test
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+
+wasm: ## the phone's core for browsers, to target/wasm
+	@$(SETUP) wasm
+	mobile-ffi/web/build.sh
+
+probe: ## the parts of that core on their own, proven in headless Chromium
+	@$(SETUP) wasm browser
+	$(WASM_PROBE)
+	node --test tests/e2e/probe.test.mjs
+
+bindings: ## Python, Kotlin and Swift bindings, to target/bindings
+	@$(SETUP) rust
+	tests/setup/bindings.sh
+
+setup: ## install everything any of these needs
+	@$(SETUP) rust test wasm browser kotlin fuzz

@@ -1,0 +1,281 @@
+//! Three requests: enrol, refresh, sync.
+//!
+//! A refused token is exchanged once and the request repeated; everything else is told to
+//! the host. Bodies are read within a bound. The tokens change as the office says; the
+//! host keeps them ([`Link::tokens`]).
+
+use std::time::Duration;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use louan_schema::registry::{Org, Person};
+use louan_schema::wire::{MEDIA_TYPE, StreamId, frame};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Host, problem};
+use crate::error::{Error, ErrorKind};
+use crate::phone::{Enrolment, Phone};
+use crate::sync::Absorbed;
+
+const JSON: &str = "application/json";
+/// Longest a request may take, answer included; a mebibyte at 64 kbit/s takes two minutes.
+const REQUEST_MAX: Duration = Duration::from_secs(180);
+const CONNECT_MAX: Duration = Duration::from_secs(15);
+/// Most trips of one call; a phone that needs more goes on with the next call.
+const TRIPS_MAX: usize = 256;
+
+/// A device's tokens (令牌): opaque, changed with every refresh, kept by the host in its key store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Goes with every request.
+    pub access_token: String,
+    /// Is exchanged for the next pair.
+    pub refresh_token: String,
+}
+
+/// The way to one office (办公端连接).
+#[derive(Debug)]
+pub struct Link {
+    client: reqwest::Client,
+    office: String,
+    tokens: Option<Tokens>,
+}
+
+#[derive(Serialize)]
+struct EnrolRequest<'a> {
+    code: &'a str,
+    public_key: String,
+}
+
+#[derive(Serialize)]
+struct RefreshRequest<'a> {
+    refresh_token: &'a str,
+    signature: String,
+}
+
+#[derive(Deserialize)]
+struct EnrolReply {
+    device: String,
+    stream: StreamId,
+    #[serde(flatten)]
+    tokens: Tokens,
+    people: Vec<PersonReply>,
+    orgs: Vec<OrgReply>,
+}
+
+#[derive(Deserialize)]
+struct PersonReply {
+    id: String,
+    org: String,
+    role: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct OrgReply {
+    id: String,
+    kind: String,
+    name: String,
+    street: Option<String>,
+}
+
+impl Link {
+    /// A way to the office at `office` (`https://…`, no path), trusting these root certificates (PEM) and no
+    /// others; those of the platform when there are none.
+    ///
+    /// # Errors
+    /// [`Error`] when a certificate cannot be read.
+    pub fn new(office: &str, roots: &[Vec<u8>], tokens: Option<Tokens>) -> Result<Self, Error> {
+        let doing = "preparing the way to the office";
+        // Another part of the host may have installed one already: then that one stands.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let roots: Result<Vec<_>, _> = roots.iter().map(|pem| reqwest::Certificate::from_pem(pem)).collect();
+        let client = roots.and_then(|roots| {
+            let builder = reqwest::Client::builder().timeout(REQUEST_MAX).connect_timeout(CONNECT_MAX);
+            if roots.is_empty() { builder.build() } else { builder.tls_certs_only(roots).build() }
+        });
+        let client = client.map_err(|e| Error::bug(doing, e.to_string()).because(e))?;
+        Ok(Self { client, office: office.trim_end_matches('/').to_owned(), tokens })
+    }
+
+    /// The tokens as they are now, for the host to keep.
+    #[must_use]
+    pub const fn tokens(&self) -> Option<&Tokens> {
+        self.tokens.as_ref()
+    }
+
+    /// Enrols the phone with a code from the office.
+    ///
+    /// # Errors
+    /// [`Error`] by what to do next; asking again with the same code and key is safe.
+    pub async fn enrol(&mut self, phone: &mut Phone, host: &dyn Host, code: &str) -> Result<(), Error> {
+        let doing = "enrolling";
+        let public_key = Base64UrlUnpadded::encode_string(&host.public_key());
+        let reply: EnrolReply = self.post_json(doing, "enrol", &EnrolRequest { code, public_key }).await?;
+        let tokens = reply.tokens.clone();
+        phone.enrol(enrolment(doing, reply)?)?;
+        self.tokens = Some(tokens);
+        Ok(())
+    }
+
+    /// Exchanges the refresh token for the next pair.
+    ///
+    /// # Errors
+    /// [`Error`] by what to do next.
+    pub async fn refresh(&mut self, host: &dyn Host) -> Result<(), Error> {
+        let doing = "renewing the session";
+        let sign_in = || Error::new(ErrorKind::SignInAgain, doing, "there is no session");
+        let tokens = self.tokens.clone().ok_or_else(sign_in)?;
+        let proof = proof_message(&tokens.refresh_token).ok_or_else(sign_in)?;
+        let signature = host.sign(&proof).map_err(|why| Error::new(ErrorKind::SignInAgain, doing, why))?;
+        let signature = Base64UrlUnpadded::encode_string(&signature);
+        let request = RefreshRequest { refresh_token: &tokens.refresh_token, signature };
+        self.tokens = Some(self.post_json(doing, "session/refresh", &request).await?);
+        Ok(())
+    }
+
+    /// Sends and fetches until there is nothing more; what every trip brought is added up.
+    ///
+    /// # Errors
+    /// [`Error`] by what to do next; what earlier trips brought is stored.
+    pub async fn sync(&mut self, phone: &mut Phone, host: &dyn Host) -> Result<Absorbed, Error> {
+        let mut total = Absorbed::default();
+        for _ in 0..TRIPS_MAX {
+            let absorbed = self.trip(phone, host).await?;
+            total = add(total, absorbed);
+            if !absorbed.more {
+                break;
+            }
+        }
+        Ok(total)
+    }
+
+    async fn trip(&mut self, phone: &mut Phone, host: &dyn Host) -> Result<Absorbed, Error> {
+        let doing = "talking to the office";
+        let prepared = phone.prepare(host.now())?;
+        let signatures: Result<Vec<_>, _> =
+            prepared.digests().iter().map(|digest| host.sign(digest)).collect();
+        let signatures = signatures.map_err(|why| Error::new(ErrorKind::SignInAgain, doing, why))?;
+        let body = phone.seal(&prepared, signatures)?;
+        let mut sent = self.post(doing, "sync", MEDIA_TYPE, body.clone()).await;
+        if sent.as_ref().is_err_and(|e| e.kind == ErrorKind::SignInAgain) {
+            self.refresh(host).await?;
+            sent = self.post(doing, "sync", MEDIA_TYPE, body).await;
+        }
+        match sent {
+            Ok(reply) => phone.absorb(prepared, &reply, host.now(), host.random()),
+            Err(error) => {
+                if error.kind == ErrorKind::Offline {
+                    phone.lost();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn post_json<T: DeserializeOwned>(
+        &self,
+        doing: &'static str,
+        path: &str,
+        request: &impl Serialize,
+    ) -> Result<T, Error> {
+        let body = serde_json::to_vec(request).map_err(|e| Error::bug(doing, e.to_string()).because(e))?;
+        let reply = self.post(doing, path, JSON, body).await?;
+        serde_json::from_slice(&reply).map_err(|e| {
+            Error::new(ErrorKind::Offline, doing, "what came back is not the office's answer").because(e)
+        })
+    }
+
+    /// Posts a body and reads the answer, which must be of the same media type.
+    async fn post(
+        &self,
+        doing: &'static str,
+        path: &str,
+        media: &str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Error> {
+        let offline = |e: reqwest::Error| {
+            Error::new(ErrorKind::Offline, doing, "the office does not answer").because(e)
+        };
+        let url = format!("{}/api/v1/{path}", self.office);
+        let mut request = self.client.post(url).header(CONTENT_TYPE, media).body(body);
+        if let (Some(tokens), true) = (&self.tokens, media == MEDIA_TYPE) {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", tokens.access_token));
+        }
+        let mut response = request.send().await.map_err(offline)?;
+        let of = |response: &reqwest::Response| {
+            let value =
+                response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+            value.split(';').next().unwrap_or_default().trim().to_owned()
+        };
+        let (taken, answered) = (response.status().is_success(), of(&response));
+        let mut whole = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(offline)? {
+            whole.extend_from_slice(&piece);
+            if whole.len() > frame::PLAIN_BYTES_MAX {
+                return Err(Error::new(
+                    ErrorKind::Offline,
+                    doing,
+                    "the answer is larger than any of the office's",
+                ));
+            }
+        }
+        match (taken, answered == media) {
+            (true, true) => Ok(whole),
+            (false, _) if answered == problem::PROBLEM => Err(problem::read(doing, &whole)),
+            _ => Err(Error::new(ErrorKind::Offline, doing, "what came back is not the office's answer")),
+        }
+    }
+}
+
+/// What a device signs to show that a refresh token is its own.
+fn proof_message(refresh_token: &str) -> Option<[u8; 32]> {
+    use sha2::{Digest, Sha256};
+    let bytes = Base64UrlUnpadded::decode_vec(refresh_token).ok()?;
+    Some(Sha256::new_with_prefix(b"louan/refresh/1\0").chain_update(bytes).finalize().into())
+}
+
+fn enrolment(doing: &'static str, reply: EnrolReply) -> Result<Enrolment, Error> {
+    let odd = |what: String| Error::new(ErrorKind::UpdateApp, doing, format!("the office names {what}"));
+    let mut people = Vec::new();
+    for row in reply.people {
+        people.push(Person {
+            id: row.id.parse().map_err(|_| odd(row.id.clone()))?,
+            org: row.org.parse().map_err(|_| odd(row.org.clone()))?,
+            role: row.role.parse().map_err(|_| odd(row.role.clone()))?,
+            name: row.name,
+        });
+    }
+    let mut orgs = Vec::new();
+    for row in reply.orgs {
+        let street = match row.street {
+            Some(street) => Some(street.parse().map_err(|_| odd(street.clone()))?),
+            None => None,
+        };
+        orgs.push(Org {
+            id: row.id.parse().map_err(|_| odd(row.id.clone()))?,
+            kind: row.kind.parse().map_err(|_| odd(row.kind.clone()))?,
+            name: row.name,
+            street,
+        });
+    }
+    let device = reply.device.parse().map_err(|_| odd(reply.device.clone()))?;
+    Ok(Enrolment { device, people, orgs, stream: reply.stream })
+}
+
+fn add(total: Absorbed, trip: Absorbed) -> Absorbed {
+    Absorbed {
+        more: trip.more,
+        accepted: total.accepted + trip.accepted,
+        held: total.held + trip.held,
+        returned: total.returned + trip.returned,
+        rewritten: total.rewritten + trip.rewritten,
+        received: total.received + trip.received,
+        unread: total.unread + trip.unread,
+        missing: total.missing + trip.missing,
+        epoch_changed: total.epoch_changed || trip.epoch_changed,
+        update_app: trip.update_app,
+        sealed: trip.sealed,
+    }
+}

@@ -1,0 +1,348 @@
+//! Taking a reply: one transaction, and taking it twice is taking it once.
+//!
+//! Verdicts are matched by change hash, so a late or repeated reply finds nothing left to
+//! do. Items and the cursor count only if the phone still stands where it asked from.
+
+use louan_schema::doc::Descriptor;
+use louan_schema::id::{Epoch, Incarnation};
+use louan_schema::time::Timestamp;
+use louan_schema::wire::{
+    Code, CommandVerdict, Cursor, Disposition, Scope, SyncReply, Taken, Verdict, frame,
+};
+use minicbor::bytes::ByteVec;
+
+use super::verdict::{Fate, Outcome, judge};
+use super::{Absorbed, PUSH_BYTES_MAX, Prepared, compact, item, reauthor};
+use crate::error::{Error, ErrorKind};
+use crate::phone::Phone;
+use crate::store::{EditState, Meta, SignedBatch, Writer};
+
+const DOING: &str = "taking the office's reply";
+
+impl Phone {
+    /// Takes the reply to a request. `random` names a new life of the store, should a clone be found.
+    ///
+    /// # Errors
+    /// [`Error`] of kind `Offline` when the bytes are no reply of ours, `Bug` when the reply does not fit the
+    /// request; nothing is taken then, and nothing is lost.
+    pub fn absorb(
+        &mut self,
+        prepared: Prepared,
+        reply: &[u8],
+        now: Timestamp,
+        random: [u8; 16],
+    ) -> Result<Absorbed, Error> {
+        let reply: SyncReply = frame::decode(reply).map_err(|e| {
+            Error::new(ErrorKind::Offline, DOING, "what came back is not the office's reply").because(e)
+        })?;
+        let absorbed = self.store.write(|w| match reply {
+            SyncReply::UpdateApp { min_build } => {
+                w.set_meta(Meta::MinBuild, &min_build)?;
+                Ok(Absorbed { update_app: Some(min_build), ..Absorbed::default() })
+            }
+            SyncReply::EpochChanged { epoch, .. } => epoch_changed(w, &prepared, epoch),
+            SyncReply::Taken(reply) => taken(w, &prepared, &reply, now, Incarnation(random)),
+        })?;
+        if prepared.pushes() > 0 {
+            self.push_bytes = (self.push_bytes * 2).min(PUSH_BYTES_MAX);
+        }
+        Ok(absorbed)
+    }
+}
+
+/// Whether the phone still stands where it asked from.
+fn stands(w: &Writer<'_>, prepared: &Prepared) -> Result<bool, Error> {
+    let (cursor, page): (Option<Cursor>, Option<ByteVec>) = (w.meta(Meta::Cursor)?, w.meta(Meta::Page)?);
+    Ok(cursor == prepared.request.cursor && page == prepared.request.page)
+}
+
+/// The office's log was restored from a backup: everything acknowledged and not in a verified backup is in
+/// doubt, and the phone starts over from a bootstrap with the documents it has.
+fn epoch_changed(w: &Writer<'_>, prepared: &Prepared, epoch: Epoch) -> Result<Absorbed, Error> {
+    // A repeated reply finds the phone elsewhere.
+    if prepared.request.cursor.is_some() && stands(w, prepared)? {
+        w.doubt_everything()?;
+        w.unset_meta(Meta::Cursor)?;
+        w.unset_meta(Meta::Page)?;
+        w.set_meta(Meta::Epoch, &epoch)?;
+    }
+    Ok(Absorbed { epoch_changed: true, more: true, ..Absorbed::default() })
+}
+
+fn taken(
+    w: &Writer<'_>,
+    prepared: &Prepared,
+    reply: &Taken,
+    now: Timestamp,
+    random: Incarnation,
+) -> Result<Absorbed, Error> {
+    fits(prepared, reply)?;
+    let mut absorbed = Absorbed::default();
+    verdicts(w, prepared, reply, now, random, &mut absorbed)?;
+    commands(w, prepared, reply, now, &mut absorbed)?;
+    keep_signed(w, prepared, reply)?;
+    verify(w, prepared, reply, &mut absorbed)?;
+    let mut touched = Vec::new();
+    if stands(w, prepared)? {
+        for item in &reply.items {
+            item::take(w, item, now, &mut absorbed, &mut touched)?;
+        }
+        stand(w, reply)?;
+    }
+    let known = w.meta::<Scope>(Meta::Scope)?.map_or(0, |scope| scope.version);
+    if let (Some(scope), true) = (&reply.scope, known == prepared.request.scope_version) {
+        w.set_meta(Meta::Scope, scope)?;
+    }
+    w.set_meta(Meta::BackedUp, &reply.backed_up_pos)?;
+    w.forget_backed_up(reply.backed_up_pos)?;
+    w.set_meta(Meta::ClockOffset, &reply.now.ms().saturating_sub(now.ms()))?;
+    w.unset_meta(Meta::MinBuild)?;
+    settle_taken_before(w, now, &mut absorbed)?;
+    touched.sort_unstable();
+    touched.dedup();
+    for doc in touched {
+        compact::compact(w, doc)?;
+    }
+    purge(w)?;
+    absorbed.sealed = seal(w)?;
+    // Asking about a restored log kept everything else back: its turn has come.
+    let asked = prepared.request.verify.len();
+    let progress = absorbed.accepted + absorbed.held + absorbed.returned + absorbed.rewritten + asked;
+    absorbed.more = reply.more
+        || reply.page.is_some()
+        || !w.list_unverified(1)?.is_empty()
+        || (progress > 0 && unsent(w)? > 0);
+    Ok(absorbed)
+}
+
+/// Stands where the reply leads to.
+fn stand(w: &Writer<'_>, reply: &Taken) -> Result<(), Error> {
+    if let Some(cursor) = &reply.cursor {
+        let known: Option<Epoch> = w.meta(Meta::Epoch)?;
+        if known.is_some_and(|known| known != cursor.epoch) {
+            // Restored while this phone had no cursor to be found out by.
+            w.doubt_everything()?;
+        }
+        w.set_meta(Meta::Epoch, &cursor.epoch)?;
+        w.set_meta(Meta::Cursor, cursor)?;
+        w.unset_meta(Meta::Page)?;
+    } else if let Some(page) = &reply.page {
+        w.set_meta(Meta::Page, page)?;
+    }
+    Ok(())
+}
+
+/// A reply has exactly one verdict for each change and command of its request.
+fn fits(prepared: &Prepared, reply: &Taken) -> Result<(), Error> {
+    let batches = &prepared.request.batches;
+    let changes = reply.changes.iter().map(Vec::len).eq(batches.iter().map(|batch| batch.changes.len()));
+    let commands = reply.commands.iter().map(Vec::len).eq(batches.iter().map(|batch| batch.commands.len()));
+    if changes && commands {
+        Ok(())
+    } else {
+        Err(Error::bug(DOING, "the reply has not one verdict for each edit"))
+    }
+}
+
+fn verdicts(
+    w: &Writer<'_>,
+    prepared: &Prepared,
+    reply: &Taken,
+    now: Timestamp,
+    random: Incarnation,
+    absorbed: &mut Absorbed,
+) -> Result<(), Error> {
+    let hashes = prepared.hashes.iter().flatten();
+    let mut rows = Vec::new();
+    for (hash, verdict) in hashes.zip(reply.changes.iter().flatten()) {
+        // An edit written anew since has another hash: this verdict is about nothing any more.
+        if let Some(row) = w.find_outbox_by_hash(*hash)? {
+            rows.push((row, *verdict));
+        }
+    }
+    let Outcome { fates, burnt, refused_for_actor, cloned } = judge(rows);
+    let mut rewrite = Vec::new();
+    let mut sheets = Vec::new();
+    for (row, fate) in fates {
+        if !row.descriptor.is_book() && !matches!(fate, Fate::Acknowledge(_) | Fate::Wait) {
+            sheets.push(row.descriptor);
+        }
+        match fate {
+            Fate::Acknowledge(_) if row.state == EditState::Acknowledged && !row.unverified => {}
+            Fate::Acknowledge(pos) => {
+                w.set_acknowledged(row.local_seq, Some(pos), now)?;
+                absorbed.accepted += 1;
+            }
+            Fate::Wait => {}
+            Fate::Hold(code) => {
+                w.set_not_taken(row.local_seq, EditState::Held, Some(code), now)?;
+                w.delete_tail(row.hash)?;
+                absorbed.held += 1;
+            }
+            Fate::Return(code) => {
+                w.set_not_taken(row.local_seq, EditState::Returned, Some(code), now)?;
+                w.delete_tail(row.hash)?;
+                if let Some(record) = row.record {
+                    w.delete_record(row.doc, record)?;
+                }
+                absorbed.returned += 1;
+            }
+            Fate::Rewrite => rewrite.push(row),
+        }
+    }
+    for local_seq in refused_for_actor {
+        w.count_actor_refused(local_seq)?;
+    }
+    for broken in burnt {
+        w.burn_actor(broken.doc, broken.n)?;
+        rewrite.extend(w.list_pending_behind(broken.doc, broken.n, broken.from)?);
+    }
+    if cloned {
+        // Only once: what was refused under an earlier life is no news about this one.
+        let current: Option<Incarnation> = w.meta(Meta::Incarnation)?;
+        if rewrite.iter().any(|row| Some(row.incarnation) == current) {
+            w.set_meta(Meta::Incarnation, &random)?;
+            let unsent = w.list_outbox(EditState::Pending)?.into_iter().filter(|row| !row.sent);
+            rewrite.extend(unsent);
+        }
+    }
+    rewrite.sort_by_key(|row| row.local_seq);
+    rewrite.dedup_by_key(|row| row.local_seq);
+    absorbed.rewritten += rewrite.len();
+    reauthor::rows(w, rewrite)?;
+    // On a sheet an edit may rest on another actor's refused one.
+    lay_anew(w, sheets, absorbed)
+}
+
+/// Edits of these sheets that rest on a change that is no longer there are written anew.
+fn lay_anew(w: &Writer<'_>, mut sheets: Vec<Descriptor>, absorbed: &mut Absorbed) -> Result<(), Error> {
+    sheets.sort_unstable();
+    sheets.dedup();
+    for descriptor in sheets {
+        absorbed.rewritten += reauthor::stranded(w, &descriptor)?;
+    }
+    Ok(())
+}
+
+fn commands(
+    w: &Writer<'_>,
+    prepared: &Prepared,
+    reply: &Taken,
+    now: Timestamp,
+    absorbed: &mut Absorbed,
+) -> Result<(), Error> {
+    let asked = prepared.request.batches.iter().flat_map(|batch| &batch.commands);
+    for (command, verdict) in asked.zip(reply.commands.iter().flatten()) {
+        let (state, code, version) = match *verdict {
+            CommandVerdict::Done(version) | CommandVerdict::Duplicate(version) => {
+                (EditState::Acknowledged, None, version)
+            }
+            CommandVerdict::Refused(code, _) if code.disposition() == Disposition::Retry => continue,
+            CommandVerdict::Refused(code, version) => (EditState::Returned, Some(code), version),
+        };
+        if w.settle_command(command.id, state, code, version, now)? {
+            *(if code.is_none() { &mut absorbed.accepted } else { &mut absorbed.returned }) += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what was signed as long as it may be needed to send it again.
+fn keep_signed(w: &Writer<'_>, prepared: &Prepared, reply: &Taken) -> Result<(), Error> {
+    let Some(signatures) = prepared.signatures.get() else { return Ok(()) };
+    for (i, batch) in prepared.request.batches.iter().enumerate() {
+        let taken = reply.changes[i].iter().filter_map(|verdict| match verdict {
+            Verdict::Accepted(pos) => Some(*pos),
+            Verdict::Duplicate(_) | Verdict::NotTaken(_) => None,
+        });
+        let Some(pos_max) = taken.max() else { continue };
+        let list = batch.changes.iter().zip(&prepared.hashes[i]).filter_map(|(change, hash)| {
+            let doc = batch.docs.get(usize::try_from(change.doc).ok()?)?;
+            Some((doc.doc_id(), change.n, *hash))
+        });
+        w.keep_signed(&SignedBatch {
+            person: batch.person,
+            incarnation: batch.incarnation,
+            list: &list.collect(),
+            commands: &batch.commands,
+            digest: prepared.digests[i],
+            signature: &signatures[i],
+            pos_max,
+        })?;
+    }
+    Ok(())
+}
+
+/// What a restored log still has is certain again; what it lacks is to be sent again, unchanged if it can be.
+fn verify(w: &Writer<'_>, prepared: &Prepared, reply: &Taken, absorbed: &mut Absorbed) -> Result<(), Error> {
+    let mut sheets = Vec::new();
+    let mut others = Vec::new();
+    let device = w.meta(Meta::Device)?;
+    for hash in &prepared.request.verify {
+        let Some(row) = w.find_outbox_by_hash(*hash)?.filter(|row| row.unverified) else { continue };
+        if !reply.missing.contains(hash) {
+            w.set_verified(*hash)?;
+            continue;
+        }
+        absorbed.missing += 1;
+        w.set_pending(row.local_seq)?;
+        if let Some(raw) = &row.raw {
+            w.insert_tail(row.doc, row.hash, raw)?;
+        }
+        if Some(row.device) != device {
+            others.push(row);
+        } else if !row.descriptor.is_book() {
+            sheets.push(row.descriptor);
+        }
+    }
+    reauthor::rows(w, others)?;
+    lay_anew(w, sheets, absorbed)
+}
+
+/// A record refused because its key is taken, whose very bytes came down with the feed, was taken before:
+/// only the reply that said so was lost.
+fn settle_taken_before(w: &Writer<'_>, now: Timestamp, absorbed: &mut Absorbed) -> Result<(), Error> {
+    for row in w.list_taken_before(Code::KeyExists)? {
+        let stored = match row.record {
+            Some(record) => w.find_record(record, Some(row.descriptor.org()))?,
+            None => None,
+        };
+        let sent = row.raw.as_deref().and_then(|raw| louan_schema::doc::scan::record_put(raw).ok());
+        if let (Some(stored), Some(sent)) = (stored, sent)
+            && stored.record.to_bytes() == sent.bytes
+        {
+            w.set_acknowledged(row.local_seq, None, now)?;
+            absorbed.returned = absorbed.returned.saturating_sub(1);
+            absorbed.accepted += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Compounds out of scope go once nothing unsent hangs on them.
+fn purge(w: &Writer<'_>) -> Result<(), Error> {
+    for site in w.list_gone()? {
+        if w.pending_count(Some(site))? > 0 || w.open_tap_count(Some(site))? > 0 {
+            continue;
+        }
+        for doc in w.docs_of_site(site)? {
+            w.delete_doc(doc)?;
+        }
+        w.delete_rounds_of(site)?;
+        w.delete_site(site)?;
+    }
+    Ok(())
+}
+
+/// A phone told to do nothing but send seals itself once nothing unsent is left.
+fn seal(w: &Writer<'_>) -> Result<bool, Error> {
+    let push_only = w.meta::<Scope>(Meta::Scope)?.is_some_and(|scope| scope.push_only);
+    let sealed = push_only && unsent(w)? == 0;
+    w.set_meta(Meta::Sealed, &sealed)?;
+    Ok(sealed)
+}
+
+fn unsent(w: &Writer<'_>) -> Result<u64, Error> {
+    let commands = w.list_commands(EditState::Pending)?.len();
+    Ok(w.pending_count(None)? + w.open_tap_count(None)? + u64::try_from(commands).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,168 @@
+//! Planning a request.
+//!
+//! Pending taps become sheet changes first. Then edits go in the order written, one batch
+//! a person, within the size the link has earned. A person's edits are split over two
+//! batches only where a colleague wrote in the same document in between: the office
+//! takes batches in order, and an actor's changes must arrive in theirs.
+
+use std::collections::BTreeMap;
+
+use louan_schema::doc::Descriptor;
+use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, PersonId};
+use louan_schema::time::Timestamp;
+use louan_schema::wire::{Batch, CHANGES_MAX, PROTOCOL, PushedChange, Scope, SignedList, SyncRequest};
+
+use super::{Prepared, fold};
+use crate::BUILD;
+use crate::error::Error;
+use crate::phone::Phone;
+use crate::store::{EditState, Meta, OutboxRow, Writer};
+
+/// Most commands of one request.
+const COMMANDS_MAX: usize = 200;
+/// Most batches of one request that carry changes; those that carry only commands come on top.
+const BATCHES_MAX: usize = 48;
+/// Most hashes asked about in one request after the office's log was restored.
+const VERIFY_MAX: usize = 500;
+/// Most bytes asked for in one reply.
+const DOWN_BYTES_MAX: u32 = 1024 * 1024;
+
+impl Phone {
+    /// Plans the next request.
+    ///
+    /// # Errors
+    /// [`Error`] when the phone is not enrolled or the store refuses.
+    pub fn prepare(&mut self, now: Timestamp) -> Result<Prepared, Error> {
+        let push_bytes = self.push_bytes;
+        self.store.write(|w| plan(w, now, push_bytes))
+    }
+}
+
+struct Drafted {
+    person: PersonId,
+    incarnation: Incarnation,
+    docs: Vec<Descriptor>,
+    changes: Vec<PushedChange>,
+    list: SignedList,
+}
+
+fn plan(w: &Writer<'_>, now: Timestamp, push_bytes: usize) -> Result<Prepared, Error> {
+    let doing = "planning a request";
+    let device: Option<DeviceId> = w.meta(Meta::Device)?;
+    let device = device.ok_or_else(|| Error::ask_admin(doing, "this phone is not enrolled"))?;
+    let incarnation: Option<Incarnation> = w.meta(Meta::Incarnation)?;
+    let incarnation = incarnation.ok_or_else(|| Error::bug(doing, "the store has no life of its own"))?;
+    let verify = w.list_unverified(VERIFY_MAX)?;
+    let mut drafts = Vec::new();
+    let mut commands = Vec::new();
+    // Until it is known what a restored log has lost, nothing may be put behind it.
+    if verify.is_empty() {
+        fold::open_rounds(w, now)?;
+        drafts = batches(affordable(w.list_pending(CHANGES_MAX)?, push_bytes));
+        for (_, _, hash) in drafts.iter().flat_map(|draft| &draft.list) {
+            w.set_sent(*hash)?;
+        }
+        commands = w.list_commands(EditState::Pending)?;
+        commands.truncate(COMMANDS_MAX);
+    }
+    let mut prepared = Prepared {
+        request: SyncRequest {
+            protocol: PROTOCOL,
+            build: BUILD,
+            cursor: w.meta(Meta::Cursor)?,
+            scope_version: w.meta::<Scope>(Meta::Scope)?.map_or(0, |scope| scope.version),
+            page: w.meta(Meta::Page)?,
+            batches: Vec::new(),
+            down_bytes_max: DOWN_BYTES_MAX,
+            now,
+            verify,
+        },
+        digests: Vec::new(),
+        hashes: Vec::new(),
+        signatures: std::sync::OnceLock::new(),
+    };
+    for row in &commands {
+        if !drafts.iter().any(|d| d.person == row.person && d.incarnation == incarnation) {
+            let (person, docs, changes, list) = (row.person, Vec::new(), Vec::new(), Vec::new());
+            drafts.push(Drafted { person, incarnation, docs, changes, list });
+        }
+    }
+    let last_of: BTreeMap<PersonId, usize> = drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| draft.incarnation == incarnation)
+        .map(|(i, draft)| (draft.person, i))
+        .collect();
+    for (i, draft) in drafts.into_iter().enumerate() {
+        let asked = commands.iter().filter(|row| last_of.get(&row.person) == Some(&i));
+        let asked = asked.map(|row| row.command.clone()).collect();
+        add(&mut prepared, device, draft, asked);
+    }
+    Ok(prepared)
+}
+
+/// The first rows that fit, one at least.
+fn affordable(rows: Vec<OutboxRow>, push_bytes: usize) -> Vec<OutboxRow> {
+    let mut bytes = 0;
+    rows.into_iter()
+        .enumerate()
+        .take_while(|(i, row)| {
+            bytes += row.raw.as_ref().map_or(0, Vec::len);
+            *i == 0 || bytes <= push_bytes
+        })
+        .map(|(_, row)| row)
+        .collect()
+}
+
+fn batches(rows: Vec<OutboxRow>) -> Vec<Drafted> {
+    let mut drafts: Vec<Drafted> = Vec::new();
+    let mut last_of_doc: BTreeMap<DocId, usize> = BTreeMap::new();
+    for row in rows {
+        let own = drafts.iter().rposition(|d| d.person == row.person && d.incarnation == row.incarnation);
+        let behind = last_of_doc.get(&row.doc).copied().unwrap_or(0);
+        let at = match own {
+            Some(at) if at >= behind => at,
+            _ if drafts.len() == BATCHES_MAX => break,
+            _ => {
+                drafts.push(Drafted {
+                    person: row.person,
+                    incarnation: row.incarnation,
+                    docs: Vec::new(),
+                    changes: Vec::new(),
+                    list: Vec::new(),
+                });
+                drafts.len() - 1
+            }
+        };
+        last_of_doc.insert(row.doc, at);
+        let draft = &mut drafts[at];
+        let doc = draft.docs.iter().position(|d| *d == row.descriptor).unwrap_or_else(|| {
+            draft.docs.push(row.descriptor);
+            draft.docs.len() - 1
+        });
+        let doc = u32::try_from(doc).unwrap_or(u32::MAX);
+        draft.changes.push(PushedChange { doc, n: row.n, raw: row.raw.unwrap_or_default().into() });
+        draft.list.push((row.doc, row.n, row.hash));
+    }
+    drafts
+}
+
+fn add(
+    prepared: &mut Prepared,
+    device: DeviceId,
+    draft: Drafted,
+    commands: Vec<louan_schema::ruling::Command>,
+) {
+    let Drafted { person, incarnation, docs, changes, list } = draft;
+    prepared.digests.push(Batch::digest(device, incarnation, person, &list, &commands));
+    prepared.hashes.push(list.into_iter().map(|(_, _, hash)| hash).collect::<Vec<ChangeHash>>());
+    prepared.request.batches.push(Batch {
+        person,
+        relayed_for: None,
+        incarnation,
+        docs,
+        changes,
+        commands,
+        signature: Vec::new().into(),
+    });
+}

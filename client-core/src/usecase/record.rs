@@ -1,0 +1,88 @@
+//! Saving one record: check, change, outbox and lists in one transaction.
+//!
+//! The book is that of the writer's organisation in the year of his clock; the id is
+//! minted from the act. Faults found by the caller and by `schema` are returned together.
+
+use louan_schema::doc::Descriptor;
+use louan_schema::doc::scan::RecordPut;
+use louan_schema::doc::write::record_change;
+use louan_schema::id::{BlobHash, HazardId, RecordId, SiteId};
+use louan_schema::policy::Policy;
+use louan_schema::record::{Body, Fault, RECORD_LAYOUT, Record, Rule, check};
+use louan_schema::registry::Person;
+
+use crate::error::Error;
+use crate::phone::Acting;
+use crate::store::commit::{Actor, LocalChange};
+use crate::store::{Reader, Writer};
+
+/// A record about to be saved.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub site: SiteId,
+    pub replaces: Option<RecordId>,
+    pub photos: Vec<BlobHash>,
+    pub body: Body,
+}
+
+/// Saves a record unless it has faults; returns its id and its row in the outbox.
+pub(crate) fn save(
+    w: &Writer<'_>,
+    a: &Acting,
+    person: &Person,
+    draft: Draft,
+    mut faults: Vec<Fault>,
+    doing: &'static str,
+) -> Result<(RecordId, i64), Error> {
+    let policy = Policy::qijiang_2020();
+    let kind = draft.body.kind();
+    let record = Record {
+        layout: RECORD_LAYOUT,
+        author: person.id,
+        written_at: a.at,
+        catalogue: policy.catalogue(),
+        replaces: draft.replaces,
+        photos: draft.photos,
+        body: draft.body,
+    };
+    if w.find_site(draft.site)?.is_none() {
+        faults.push(Fault { pointer: "/site".into(), rule: Rule::Reference });
+    }
+    faults.extend(check(&record, policy));
+    Error::unless_faulty(doing, faults)?;
+    let id = RecordId::mint(a.at, a.random);
+    if w.find_outbox_by_record(id)?.is_some() {
+        return Err(Error::bug(doing, "the same chance was handed in for two acts"));
+    }
+    let descriptor = Descriptor::book_at(draft.site, person.org, a.at);
+    let doc = descriptor.doc_id();
+    let actor = Actor::current(w, doc)?;
+    let bytes = record.to_bytes();
+    let written = record_change(&descriptor, actor.id(doc), actor.tip, (kind, id), bytes.clone())?;
+    let change = LocalChange {
+        person: person.id,
+        descriptor,
+        actor,
+        written: &written,
+        record: Some(id),
+        written_at: a.at,
+    };
+    let local_seq = change.commit(w)?;
+    w.insert_record(&descriptor, &RecordPut { kind, id, bytes }, false)?;
+    Ok((id, local_seq))
+}
+
+/// The hazard's own id and its compound, from the office's row or the books here. A correction leads to
+/// the hazard it corrects.
+pub(crate) fn find_hazard_site(r: &Reader<'_>, named: RecordId) -> Result<Option<(HazardId, SiteId)>, Error> {
+    if let Some(row) = r.find_hazard(named)? {
+        return Ok(Some((named, row.site)));
+    }
+    let row = r.find_record(named, None)?.filter(|row| matches!(row.record.body, Body::Hazard(_)));
+    Ok(row.map(|row| (row.subject.map_or(named, RecordId), row.site)))
+}
+
+/// The fault of naming something the phone does not know.
+pub(crate) fn unknown(pointer: &str) -> Fault {
+    Fault { pointer: pointer.into(), rule: Rule::Reference }
+}

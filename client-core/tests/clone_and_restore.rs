@@ -1,0 +1,192 @@
+//! A phone's store that exists twice, and an office that forgot.
+
+mod support;
+
+use louan_client_core::view::Edit;
+use louan_client_core::{Phone, StorePlace};
+use louan_schema::id::{DeviceId, Epoch, RecordId};
+use louan_schema::wire::{Code, Item, SyncReply, Verdict};
+use support::gate::Gate;
+use support::*;
+
+fn desk_on(phone: Phone, drawn: u64) -> Desk {
+    let mut desk = Desk::bare(StorePlace::Memory);
+    desk.phone = phone;
+    for _ in 0..drawn {
+        desk.chance::<8>();
+    }
+    desk
+}
+
+fn talk(desk: &mut Desk, gate: &mut Gate, device: DeviceId) -> bool {
+    desk.sync_with(|request, taken| taken.changes = gate.answer(device, request, || None)).more
+}
+
+fn ids(list: Vec<louan_client_core::view::OutboxView>) -> Vec<RecordId> {
+    list.into_iter()
+        .filter_map(|edit| match edit.edit {
+            Edit::Record { id, .. } => Some(id),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn two_copies_of_one_store_both_keep_all_their_edits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, two) = (folder.path().join("one.sqlite"), folder.path().join("two.sqlite"));
+    let mut desk = Desk::at(StorePlace::File(one.clone()));
+    let shared = desk.hazard(ANNA, "复制之前");
+    drop(desk);
+    std::fs::copy(&one, &two).expect("the phone is cloned");
+
+    let mut gate = Gate::default();
+    let mut original = desk_on(Phone::open(StorePlace::File(one), [5; 16]).expect("opens"), 100);
+    let mut copy = desk_on(Phone::open(StorePlace::File(two), [6; 16]).expect("opens"), 200);
+    let mine = original.hazard(ANNA, "原机");
+    let theirs = [copy.hazard(ANNA, "副本一"), copy.hazard(BERT, "副本二")];
+    for _ in 0..4 {
+        talk(&mut original, &mut gate, DEVICE);
+        talk(&mut copy, &mut gate, DEVICE);
+    }
+    let more = original.hazard(BERT, "原机继续");
+    assert!(!talk(&mut original, &mut gate, DEVICE));
+    for id in [shared, mine, theirs[0], theirs[1], more] {
+        assert!(gate.has_record(id));
+    }
+    assert_eq!(ids(copy.phone.receipts().expect("reads")), [shared, theirs[0], theirs[1]]);
+    assert_eq!((original.counts(), copy.counts()), ([0, 0, 0, 3], [0, 0, 0, 3]));
+}
+
+#[test]
+fn a_clone_refused_for_one_book_starts_a_new_life_once() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "一");
+    let (early, before) = desk.request();
+    let mut refusal = desk.all_taken(&before);
+    refusal.changes = vec![vec![Verdict::NotTaken(Code::CloneDetected)]];
+    let refusal = SyncReply::Taken(Box::new(refusal));
+    assert_eq!(desk.absorb(early.clone(), refusal.clone()).rewritten, 1);
+    let (_, after) = desk.request();
+    assert_ne!(before.batches[0].incarnation, after.batches[0].incarnation);
+    // The same refusal about the earlier life arrives again: no third life.
+    assert_eq!(desk.absorb(early, refusal).rewritten, 0);
+    let (_, again) = desk.request();
+    assert_eq!(after.batches[0].incarnation, again.batches[0].incarnation);
+    assert_eq!(changes(&after), changes(&again));
+}
+
+#[test]
+fn a_phone_enrolled_as_another_device_writes_its_unsent_work_under_that_device() {
+    let mut desk = Desk::new();
+    let id = desk.hazard(ANNA, "未上传");
+    desk.request();
+    let mut other = enrolment();
+    other.device = DeviceId([0xd9; 16]);
+    desk.phone.enrol(other.clone()).expect("enrols again");
+    let mut gate = Gate::default();
+    let (_, request) = desk.request();
+    let verdicts = gate.answer(other.device, &request, || None);
+    assert!(matches!(verdicts[0][0], Verdict::Accepted(1)), "{verdicts:?}");
+    assert!(gate.has_record(id));
+}
+
+#[test]
+fn a_record_whose_key_is_taken_by_its_own_bytes_was_received_before() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "堵塞");
+    let (_, request) = desk.request();
+    let (doc, _, raw) = changes(&request).remove(0);
+    desk.phone.renew_incarnation([8; 16]).expect("a new life");
+    let mut other = enrolment();
+    other.device = DeviceId([0xd9; 16]);
+    desk.phone.enrol(other).expect("writes it anew");
+    desk.refuse(Code::KeyExists);
+    assert_eq!(desk.counts(), [0, 0, 1, 0]);
+    desk.fetch(vec![Item::Change { doc, raw: raw.into() }]);
+    assert_eq!(desk.counts(), [0, 0, 0, 1]);
+}
+
+#[test]
+fn after_a_restore_what_the_office_lost_is_found_out_and_sent_again_in_order() {
+    let mut gate = Gate::default();
+    let mut desk = Desk::new();
+    let mut kept = Vec::new();
+    for text in ["一", "二", "三"] {
+        kept.push(desk.hazard(ANNA, text));
+    }
+    talk(&mut desk, &mut gate, DEVICE);
+    let backup = gate.clone();
+    for text in ["四", "五"] {
+        kept.push(desk.hazard(BERT, text));
+    }
+    talk(&mut desk, &mut gate, DEVICE);
+    let late = desk.hazard(ANNA, "六");
+    assert_eq!(desk.counts(), [1, 0, 0, 5]);
+
+    let mut gate = backup;
+    desk.epoch = Epoch([10; 16]);
+    let (prepared, request) = desk.request();
+    assert!(request.cursor.is_some());
+    let changed = SyncReply::EpochChanged { epoch: desk.epoch, head: 3 };
+    let absorbed = desk.absorb(prepared.clone(), changed.clone());
+    assert!(absorbed.epoch_changed && absorbed.more);
+    assert_eq!(desk.phone.receipts().expect("reads").iter().filter(|r| r.unverified).count(), 5);
+    desk.absorb(prepared, changed);
+
+    let (prepared, request) = desk.request();
+    assert_eq!((request.cursor, request.verify.len(), changes(&request).len()), (None, 5, 0));
+    let mut taken = desk.all_taken(&request);
+    taken.missing = request.verify.iter().copied().filter(|hash| gate.position(*hash).is_none()).collect();
+    let absorbed = desk.absorb(prepared, SyncReply::Taken(Box::new(taken)));
+    assert_eq!((absorbed.missing, absorbed.more), (2, true));
+    assert_eq!(desk.counts(), [3, 0, 0, 3]);
+    assert!(desk.phone.receipts().expect("reads").iter().all(|r| !r.unverified));
+
+    while talk(&mut desk, &mut gate, DEVICE) {}
+    assert_eq!(desk.counts(), [0, 0, 0, 6]);
+    for id in kept.into_iter().chain([late]) {
+        assert!(gate.has_record(id));
+    }
+}
+
+#[test]
+fn a_restore_while_the_phone_had_no_cursor_is_found_out_by_the_next_one() {
+    let mut desk = Desk::new();
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: Epoch([10; 16]), head: 0 });
+    desk.hazard(ANNA, "堵塞");
+    desk.sync_with(|_, taken| (taken.cursor, taken.page) = (None, Some(vec![1].into())));
+    assert_eq!(desk.counts(), [0, 0, 0, 1]);
+    desk.epoch = Epoch([11; 16]);
+    assert!(desk.sync().more);
+    let (prepared, request) = desk.request();
+    let mut taken = desk.all_taken(&request);
+    taken.missing = request.verify.clone();
+    assert_eq!(taken.missing.len(), 1);
+    desk.absorb(prepared, SyncReply::Taken(Box::new(taken)));
+    assert_eq!(desk.counts(), [1, 0, 0, 0]);
+}
+
+#[test]
+fn a_scope_of_a_restored_office_counts_though_its_number_is_lower() {
+    let mut desk = Desk::new();
+    desk.sync_with(|_, taken| taken.scope = Some(scope(9, false)));
+    desk.sync_with(|request, taken| {
+        assert_eq!(request.scope_version, 9);
+        taken.scope = Some(scope(3, false));
+    });
+    assert_eq!(desk.phone.scope().expect("reads").expect("told").version, 3);
+}
+
+#[test]
+fn what_was_held_before_a_restore_is_sent_again() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "堵塞");
+    desk.refuse(Code::Frozen);
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: Epoch([10; 16]), head: 0 });
+    desk.sync();
+    desk.sync();
+    assert_eq!(desk.counts(), [0, 0, 0, 1]);
+}

@@ -1,0 +1,171 @@
+//! The native driver against an office of canned answers: what is sent, what is asked
+//! again, what is told to the host.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+
+use louan_client_core::ErrorKind;
+use louan_client_core::driver::{Host, Link, Tokens};
+use louan_schema::time::Timestamp;
+use louan_schema::wire::{MEDIA_TYPE, SyncReply, SyncRequest, Verdict, frame};
+use support::*;
+
+struct Pocket;
+
+impl Host for Pocket {
+    fn now(&self) -> Timestamp {
+        START
+    }
+    fn random(&self) -> [u8; 16] {
+        [4; 16]
+    }
+    fn public_key(&self) -> Vec<u8> {
+        vec![4; 65]
+    }
+    fn sign(&self, _: &[u8; 32]) -> Result<[u8; 64], String> {
+        Ok([7; 64])
+    }
+}
+
+/// An answer: status line, media type, body.
+type Answer = (&'static str, &'static str, Vec<u8>);
+
+/// Answers one connection a canned answer, in order; hands out what was asked.
+fn office(answers: Vec<Answer>) -> (String, Receiver<(String, Vec<u8>)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let (heard, hear) = channel();
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (stream, _) = listener.accept().expect("a connection");
+            heard.send(talk(stream, answer)).expect("somebody listens");
+        }
+    });
+    (url, hear)
+}
+
+fn talk(mut stream: TcpStream, (status, media, body): Answer) -> (String, Vec<u8>) {
+    let mut bytes = Vec::new();
+    let (head, mut rest) = loop {
+        let mut piece = [0; 4_096];
+        let n = stream.read(&mut piece).expect("reads");
+        bytes.extend_from_slice(&piece[..n]);
+        if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
+            break (String::from_utf8_lossy(&bytes[..at]).to_lowercase(), bytes[at + 4..].to_vec());
+        }
+    };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length: usize = length.and_then(|n| n.parse().ok()).expect("says its length");
+    while rest.len() < length {
+        let mut piece = [0; 4_096];
+        let n = stream.read(&mut piece).expect("reads");
+        rest.extend_from_slice(&piece[..n]);
+    }
+    let close = "connection: close";
+    let head_out = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {media}\r\ncontent-length: {}\r\n{close}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head_out.as_bytes()).expect("writes");
+    stream.write_all(&body).expect("writes");
+    (head, rest)
+}
+
+fn run<T>(story: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(story)
+}
+
+fn tokens(n: u8) -> Tokens {
+    let text = |kind: char| {
+        format!("{}{}", "A".repeat(41), [kind, char::from(b'A' + n * 4)].iter().collect::<String>())
+    };
+    Tokens { access_token: text('B'), refresh_token: text('C') }
+}
+
+fn json(value: &Tokens) -> Vec<u8> {
+    serde_json::to_vec(value).expect("encodes")
+}
+
+#[test]
+fn a_phone_enrols_with_a_code() {
+    let reply = serde_json::json!({
+        "device": DEVICE.to_string(), "stream": 500_110, "token_type": "Bearer",
+        "access_token": tokens(0).access_token, "refresh_token": tokens(0).refresh_token,
+        "people": [{"id": ANNA.to_string(), "org": COMPANY.to_string(), "role": "property_manager", "name": "巡查员甲"}],
+        "orgs": [{"id": COMPANY.to_string(), "kind": "property_manager", "name": "示例物业", "street": null}],
+        "now": "2020-01-21T12:00:00+08:00",
+    });
+    let (url, heard) = office(vec![("200 OK", "application/json", reply.to_string().into_bytes())]);
+    let mut desk = Desk::bare(louan_client_core::StorePlace::Memory);
+    let mut link = Link::new(&url, &[], None).expect("a way");
+    run(link.enrol(&mut desk.phone, &Pocket, "ABCD-EFGH")).expect("enrols");
+    let people = desk.phone.people().expect("reads");
+    assert_eq!((people[0].id, people[0].org), (ANNA, COMPANY));
+    assert_eq!(link.tokens(), Some(&tokens(0)));
+    let (head, body) = heard.recv().expect("was asked");
+    assert!(head.starts_with("post /api/v1/enrol "));
+    assert!(String::from_utf8(body).expect("text").contains(r#""code":"ABCD-EFGH""#));
+}
+
+#[test]
+fn a_session_that_has_ended_is_renewed_once_and_the_request_repeated() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "堵塞");
+    let (_, request) = desk.request();
+    let mut taken = desk.all_taken(&request);
+    taken.changes = vec![vec![Verdict::Accepted(1)]];
+    let reply = frame::encode(&SyncReply::Taken(Box::new(taken))).expect("encodes");
+    let ended = br#"{"code":"sign_in_again"}"#.to_vec();
+    let (url, heard) = office(vec![
+        ("401 Unauthorized", "application/problem+json", ended),
+        ("200 OK", "application/json", json(&tokens(2))),
+        ("200 OK", MEDIA_TYPE, reply),
+    ]);
+    let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
+    let absorbed = run(link.sync(&mut desk.phone, &Pocket)).expect("syncs");
+    assert_eq!((absorbed.accepted, absorbed.more), (1, false));
+    assert_eq!(link.tokens(), Some(&tokens(2)));
+    let asked: Vec<_> = heard.iter().collect();
+    let bearer = |n: usize| {
+        asked[n].0.contains(&format!(
+            "bearer {}",
+            tokens(u8::try_from(n).expect("small")).access_token.to_lowercase()
+        ))
+    };
+    assert!(asked[0].0.contains(&tokens(1).access_token.to_lowercase()) && bearer(2));
+    assert!(asked[1].0.starts_with("post /api/v1/session/refresh "));
+    let sent: SyncRequest = frame::decode(&asked[2].1).expect("a request");
+    assert_eq!(sent.batches[0].signature.as_slice(), [7; 64]);
+    assert_eq!(asked[0].1, asked[2].1, "the same bytes");
+}
+
+#[test]
+fn a_portals_page_is_no_answer_and_nothing_is_taken_from_it() {
+    let page = b"<html>sign in to the wireless network</html>".to_vec();
+    for answer in [
+        ("200 OK", "text/html", page.clone()),
+        ("200 OK", MEDIA_TYPE, page),
+        ("502 Bad Gateway", "text/html", Vec::new()),
+    ] {
+        let mut desk = Desk::new();
+        desk.hazard(ANNA, "堵塞");
+        let (url, _heard) = office(vec![answer]);
+        let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
+        let error = run(link.sync(&mut desk.phone, &Pocket)).expect_err("not ours");
+        assert_eq!(error.kind, ErrorKind::Offline);
+        assert_eq!(desk.counts(), [1, 0, 0, 0]);
+    }
+}
+
+#[test]
+fn an_office_that_is_not_there_is_offline() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    drop(listener);
+    let mut desk = Desk::new();
+    let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
+    assert_eq!(run(link.sync(&mut desk.phone, &Pocket)).expect_err("gone").kind, ErrorKind::Offline);
+}

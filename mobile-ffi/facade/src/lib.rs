@@ -1,0 +1,31 @@
+//! The facade: what both shores share. Plain records and texts in, the core's calls, plain
+//! records and texts out.
+//!
+//! Translation only: an `if` about the domain is a defect here. It keeps no rule, reads no
+//! clock, makes no chance and holds no key; those come from the [`Host`] and the
+//! [`Signer`]. UniFFI (`mobile-ffi`) and wasm-bindgen (`mobile-ffi/web`) wrap [`Desk`]
+//! call by call. Of our crates it uses client-core alone, and the rulebook through it.
+#![deny(missing_docs)]
+
+mod desk;
+mod draft;
+mod enrolment;
+mod failure;
+mod host;
+#[cfg(feature = "http")]
+mod native;
+mod read;
+mod receipt;
+mod row;
+
+pub use desk::{Desk, Place};
+pub use draft::{AnswerDraft, CorrectionDraft, FixDraft, HazardDraft, HazardFilter, RecheckDraft, StopDraft};
+pub use failure::{Failure, InputFault};
+pub use host::{Host, Signer};
+#[cfg(feature = "http")]
+pub use native::{Office, SessionRow};
+pub use receipt::{EditRow, TripRow};
+pub use row::{AnswerRow, BuildingRow, HazardRow, PersonRow, RoundRow, RoundSheet};
+
+#[cfg(feature = "uniffi")]
+uniffi::setup_scaffolding!();

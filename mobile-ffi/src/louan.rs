@@ -1,0 +1,197 @@
+//! The phone, as foreign code holds it: every call of the desk behind one lock.
+//!
+//! Calls from several threads queue. A call that panics leaves the lock poisoned; the
+//! store is transactional, so the next call goes on with what was committed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use louan_facade::{
+    AnswerDraft, BuildingRow, CorrectionDraft, Desk, EditRow, Failure, FixDraft, HazardDraft, HazardFilter,
+    HazardRow, PersonRow, Place, RecheckDraft, RoundRow, RoundSheet, StopDraft, TripRow,
+};
+
+use crate::host::{DeviceHost, Foreign};
+use crate::office::Office;
+
+/// A field worker's phone.
+#[derive(uniffi::Object)]
+pub struct Louan(Mutex<Desk<Foreign>>);
+
+impl Louan {
+    fn desk(&self) -> MutexGuard<'_, Desk<Foreign>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[uniffi::export]
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "each call answers a Failure, whose variants say what to do next"
+)]
+#[allow(clippy::needless_pass_by_value, reason = "foreign values come owned")]
+impl Louan {
+    /// Opens the store at a path, or makes a new one.
+    #[uniffi::constructor]
+    pub fn open(path: String, host: Arc<dyn DeviceHost>) -> Result<Self, Failure> {
+        Ok(Self(Mutex::new(Desk::open(Place::File(path), Foreign(host))?)))
+    }
+
+    /// Where a damaged store was put aside at opening, if one was found.
+    pub fn salvaged(&self) -> Option<String> {
+        self.desk().salvaged()
+    }
+
+    /// Takes the office's reply to an enrolment code, as it came.
+    pub fn enrol(&self, reply: String) -> Result<Vec<PersonRow>, Failure> {
+        self.desk().enrol(&reply)
+    }
+
+    /// The people enrolled on this phone.
+    pub fn people(&self) -> Result<Vec<PersonRow>, Failure> {
+        self.desk().people()
+    }
+
+    /// Whether the phone may only send what it holds and shows nothing.
+    pub fn is_sealed(&self) -> Result<bool, Failure> {
+        self.desk().is_sealed()
+    }
+
+    /// Buildings whose name, compound, address or code fits the text.
+    pub fn search_buildings(&self, text: String, limit: u32) -> Result<Vec<BuildingRow>, Failure> {
+        self.desk().search_buildings(&text, limit)
+    }
+
+    /// Rounds of a compound still being filled.
+    pub fn open_rounds(&self, site: String) -> Result<Vec<RoundRow>, Failure> {
+        self.desk().open_rounds(&site)
+    }
+
+    /// Starts a round; its id.
+    pub fn start_round(
+        &self,
+        person: String,
+        site: String,
+        buildings: Vec<String>,
+    ) -> Result<String, Failure> {
+        self.desk().start_round(&person, &site, &buildings)
+    }
+
+    /// Joins a colleague's round.
+    pub fn join_round(&self, person: String, round: String) -> Result<(), Failure> {
+        self.desk().join_round(&person, &round)
+    }
+
+    /// Answers one item; saved when the call returns.
+    pub fn answer(&self, person: String, round: String, answer: AnswerDraft) -> Result<(), Failure> {
+        self.desk().answer(&person, &round, answer)
+    }
+
+    /// A round as it stands: answers, contradictions, what is missing; nothing when it is not known here.
+    pub fn round(&self, round: String) -> Result<Option<RoundSheet>, Failure> {
+        self.desk().round(&round)
+    }
+
+    /// Submits a round as one record; its id.
+    pub fn submit_round(&self, person: String, round: String) -> Result<String, Failure> {
+        self.desk().submit_round(&person, &round)
+    }
+
+    /// Reports a hazard; its id.
+    pub fn report_hazard(
+        &self,
+        person: String,
+        site: String,
+        hazard: HazardDraft,
+    ) -> Result<String, Failure> {
+        self.desk().report_hazard(&person, &site, hazard)
+    }
+
+    /// Records that work was stopped and reported.
+    pub fn stop_and_report(&self, person: String, report: StopDraft) -> Result<String, Failure> {
+        self.desk().stop_and_report(&person, report)
+    }
+
+    /// Reports a fix.
+    pub fn report_fix(&self, person: String, fix: FixDraft) -> Result<String, Failure> {
+        self.desk().report_fix(&person, fix)
+    }
+
+    /// Records a recheck.
+    pub fn recheck(&self, person: String, recheck: RecheckDraft) -> Result<String, Failure> {
+        self.desk().recheck(&person, recheck)
+    }
+
+    /// Corrects a record of the same organisation; both stay visible.
+    pub fn correct(
+        &self,
+        person: String,
+        record: String,
+        correction: CorrectionDraft,
+    ) -> Result<String, Failure> {
+        self.desk().correct(&person, &record, correction)
+    }
+
+    /// Takes a record back.
+    pub fn withdraw(&self, person: String, record: String, reason: String) -> Result<String, Failure> {
+        self.desk().withdraw(&person, &record, &reason)
+    }
+
+    /// Enters a returned record again, as it was.
+    pub fn reissue(&self, person: String, seq: i64) -> Result<String, Failure> {
+        self.desk().reissue(&person, seq)
+    }
+
+    /// Hazards with everything this phone knows, as they stand now.
+    pub fn hazards(&self, filter: HazardFilter) -> Result<Vec<HazardRow>, Failure> {
+        self.desk().hazards(filter)
+    }
+
+    /// What waits to be sent.
+    pub fn outbox(&self) -> Result<Vec<EditRow>, Failure> {
+        self.desk().outbox()
+    }
+
+    /// What the office holds for a human to decide.
+    pub fn held(&self) -> Result<Vec<EditRow>, Failure> {
+        self.desk().held()
+    }
+
+    /// What the office returned, with the reason.
+    pub fn returned(&self) -> Result<Vec<EditRow>, Failure> {
+        self.desk().returned()
+    }
+
+    /// What the office has, with its position in the log.
+    pub fn receipts(&self) -> Result<Vec<EditRow>, Failure> {
+        self.desk().receipts()
+    }
+
+    /// For an app with its own transport: prepares the next request; the digests to sign.
+    pub fn prepare(&self) -> Result<Vec<Vec<u8>>, Failure> {
+        Ok(self.desk().prepare()?.iter().map(|digest| digest.to_vec()).collect())
+    }
+
+    /// The request's bytes, once every digest is signed.
+    pub fn seal(&self, signatures: Vec<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+        self.desk().seal(&signatures)
+    }
+
+    /// Tells that a request or its reply was lost: the next one is smaller.
+    pub fn lost(&self) {
+        self.desk().lost();
+    }
+
+    /// Takes the office's reply to the last request.
+    pub fn absorb(&self, reply: Vec<u8>) -> Result<TripRow, Failure> {
+        self.desk().absorb(&reply)
+    }
+    /// Redeems an enrolment code at the office. Blocks; call it off the screen's thread.
+    pub fn enrol_by_code(&self, office: Arc<Office>, code: String) -> Result<Vec<PersonRow>, Failure> {
+        self.desk().enrol_by_code(&mut office.link(), &code)
+    }
+
+    /// Sends and fetches until there is nothing more. Blocks; call it off the screen's thread.
+    pub fn sync_native(&self, office: Arc<Office>) -> Result<TripRow, Failure> {
+        self.desk().sync_native(&mut office.link())
+    }
+}

@@ -1,0 +1,107 @@
+// The office over HTTPS: fetch, and what its answers mean for the next action.
+//
+// Knows bytes and tokens, nothing of what is in them.
+
+import { base64url } from './device_key.js';
+import { failure } from './failure.js';
+import { keep, kept } from './keep.js';
+
+const MEDIA_TYPE = 'application/vnd.louan.sync1';
+const JSON_TYPE = 'application/json';
+const PROBLEM_TYPE = 'application/problem+json';
+
+/** What to do next about a refusal, by its code; the same table as the native driver's. */
+const MEANINGS = {
+  sign_in_again: ['sign_in_again', 'bad_credentials'],
+  update_app: ['update_app'],
+  ask_admin: ['not_permitted', 'not_found', 'code_unknown', 'code_spent'],
+  bug: ['malformed', 'invalid', 'method_not_allowed', 'length_required', 'unsupported_media_type'],
+};
+
+/** Too often, too slow, too much at once: whatever is not in the table passes. */
+const meaning = (code) => Object.keys(MEANINGS).find((kind) => MEANINGS[kind].includes(code)) ?? 'offline';
+
+const typeOf = (response) => (response.headers.get('content-type') ?? '').split(';')[0].trim();
+
+/** Posts a body; the answer must be of the same media type, or it is not the office that answered. */
+async function post(url, type, body, headers = {}) {
+  let response;
+  try {
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': type, ...headers },
+      body,
+      cache: 'no-store',
+      redirect: 'error',
+    });
+  } catch (error) {
+    throw failure('offline', `${url}: ${error}`);
+  }
+  if (response.ok && typeOf(response) === type) return response;
+  const problem = typeOf(response) === PROBLEM_TYPE ? await response.json().catch(() => ({})) : {};
+  throw failure(meaning(problem.code), `${url}: ${response.status} ${problem.code ?? typeOf(response)}`);
+}
+
+const bytesOf = (text) =>
+  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0));
+
+/** What the device signs to exchange a refresh token, so that a stolen one is worth nothing. */
+async function proofMessage(token) {
+  const label = new TextEncoder().encode('louan/refresh/1\0');
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array([...label, ...bytesOf(token)])));
+}
+
+const json = (url, value) => post(url, JSON_TYPE, JSON.stringify(value));
+
+export class Office {
+  /**
+   * @param {string} base URL of the office, empty for the page's own @param {string} name of the session
+   * @param {import('./device_key.js').DeviceKey} key
+   */
+  constructor(base, name, key) {
+    this.base = base;
+    this.slot = `session/${name}`;
+    this.key = key;
+  }
+
+  /** Redeems an enrolment code. @returns {Promise<string>} the reply, for the core */
+  async enrol(code) {
+    const publicKey = await this.key.publicKey();
+    const response = await json(`${this.base}/api/v1/enrol`, { code, public_key: publicKey });
+    const text = await response.text();
+    await this.#keepTokens(JSON.parse(text));
+    return text;
+  }
+
+  /** Carries one request and brings the reply. @param {Uint8Array} body */
+  async sync(body) {
+    const tokens = await kept(this.slot);
+    if (!tokens) throw failure('sign_in_again', 'no session is kept');
+    try {
+      return await this.#carry(tokens, body);
+    } catch (thrown) {
+      if (thrown.kind !== 'sign_in_again') throw thrown;
+    }
+    return this.#carry(await this.#refreshed(tokens.refresh_token), body);
+  }
+
+  async #refreshed(token) {
+    const signature = base64url(await this.key.sign(await proofMessage(token)));
+    const url = `${this.base}/api/v1/session/refresh`;
+    const response = await json(url, { refresh_token: token, signature });
+    return this.#keepTokens(await response.json());
+  }
+
+  async #carry(tokens, body) {
+    const headers = { Authorization: `Bearer ${tokens.access_token}` };
+    const response = await post(`${this.base}/api/v1/sync`, MEDIA_TYPE, body, headers);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** Kept before it is used: a lost refresh token is a lost session. */
+  async #keepTokens({ access_token, refresh_token }) {
+    const tokens = { access_token, refresh_token };
+    await keep(this.slot, tokens);
+    return tokens;
+  }
+}

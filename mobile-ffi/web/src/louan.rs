@@ -1,0 +1,183 @@
+//! The phone, as the worker holds it: every call of the desk as a method.
+//!
+//! Names are the facade's in camel case; fields of objects keep their names.
+
+use js_sys::{Array, Uint8Array};
+use louan_facade::Desk;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::convert::{bug, given, taken, thrown};
+use crate::host::JsHost;
+use crate::opfs;
+
+/// A field worker's phone in a browser.
+#[wasm_bindgen]
+pub struct Louan(Desk<JsHost>);
+
+type Given = Result<JsValue, JsValue>;
+
+#[wasm_bindgen]
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "each call throws a failure object, whose kind says what to do next"
+)]
+#[allow(clippy::needless_pass_by_value, reason = "JavaScript values come owned")]
+impl Louan {
+    /// Opens the store of that name on OPFS, or makes a new one. Only in a dedicated worker.
+    pub async fn open(name: String, host: JsHost) -> Result<Louan, JsValue> {
+        let place = opfs::place(name).await?;
+        Desk::open(place, host).map(Self).map_err(|failure| thrown(&failure))
+    }
+
+    /// Where a damaged store was put aside at opening, if one was found.
+    pub fn salvaged(&self) -> Option<String> {
+        self.0.salvaged()
+    }
+
+    /// Takes the office's reply to an enrolment code, as it came.
+    pub fn enrol(&mut self, reply: &str) -> Given {
+        given(self.0.enrol(reply))
+    }
+
+    /// The people enrolled on this phone.
+    pub fn people(&self) -> Given {
+        given(self.0.people())
+    }
+
+    /// Whether the phone may only send what it holds and shows nothing.
+    #[wasm_bindgen(js_name = isSealed)]
+    pub fn is_sealed(&self) -> Given {
+        given(self.0.is_sealed())
+    }
+
+    /// Buildings whose name, compound, address or code fits the text.
+    #[wasm_bindgen(js_name = searchBuildings)]
+    pub fn search_buildings(&self, text: &str, limit: u32) -> Given {
+        given(self.0.search_buildings(text, limit))
+    }
+
+    /// Rounds of a compound still being filled.
+    #[wasm_bindgen(js_name = openRounds)]
+    pub fn open_rounds(&self, site: &str) -> Given {
+        given(self.0.open_rounds(site))
+    }
+
+    /// Starts a round; its id.
+    #[wasm_bindgen(js_name = startRound)]
+    pub fn start_round(&mut self, person: &str, site: &str, buildings: Vec<String>) -> Given {
+        given(self.0.start_round(person, site, &buildings))
+    }
+
+    /// Joins a colleague's round.
+    #[wasm_bindgen(js_name = joinRound)]
+    pub fn join_round(&mut self, person: &str, round: &str) -> Given {
+        given(self.0.join_round(person, round))
+    }
+
+    /// Answers one item; saved when the call returns.
+    pub fn answer(&mut self, person: &str, round: &str, answer: JsValue) -> Given {
+        given(self.0.answer(person, round, taken(&answer)?))
+    }
+
+    /// A round as it stands: answers, contradictions, what is missing; nothing when it is not known here.
+    pub fn round(&self, round: &str) -> Given {
+        given(self.0.round(round))
+    }
+
+    /// Submits a round as one record; its id.
+    #[wasm_bindgen(js_name = submitRound)]
+    pub fn submit_round(&mut self, person: &str, round: &str) -> Given {
+        given(self.0.submit_round(person, round))
+    }
+
+    /// Reports a hazard; its id.
+    #[wasm_bindgen(js_name = reportHazard)]
+    pub fn report_hazard(&mut self, person: &str, site: &str, hazard: JsValue) -> Given {
+        given(self.0.report_hazard(person, site, taken(&hazard)?))
+    }
+
+    /// Records that work was stopped and reported.
+    #[wasm_bindgen(js_name = stopAndReport)]
+    pub fn stop_and_report(&mut self, person: &str, report: JsValue) -> Given {
+        given(self.0.stop_and_report(person, taken(&report)?))
+    }
+
+    /// Reports a fix.
+    #[wasm_bindgen(js_name = reportFix)]
+    pub fn report_fix(&mut self, person: &str, fix: JsValue) -> Given {
+        given(self.0.report_fix(person, taken(&fix)?))
+    }
+
+    /// Records a recheck.
+    pub fn recheck(&mut self, person: &str, recheck: JsValue) -> Given {
+        given(self.0.recheck(person, taken(&recheck)?))
+    }
+
+    /// Corrects a record of the same organisation; both stay visible.
+    pub fn correct(&mut self, person: &str, record: &str, correction: JsValue) -> Given {
+        given(self.0.correct(person, record, taken(&correction)?))
+    }
+
+    /// Takes a record back.
+    pub fn withdraw(&mut self, person: &str, record: &str, reason: &str) -> Given {
+        given(self.0.withdraw(person, record, reason))
+    }
+
+    /// Enters a returned record again, as it was.
+    pub fn reissue(&mut self, person: &str, seq: f64) -> Given {
+        #[allow(clippy::cast_possible_truncation, reason = "a row's number, given to JavaScript before")]
+        given(self.0.reissue(person, seq as i64))
+    }
+
+    /// Hazards with everything this phone knows, as they stand now.
+    pub fn hazards(&self, filter: JsValue) -> Given {
+        given(self.0.hazards(taken(&filter)?))
+    }
+
+    /// What waits to be sent.
+    pub fn outbox(&self) -> Given {
+        given(self.0.outbox())
+    }
+
+    /// What the office holds for a human to decide.
+    pub fn held(&self) -> Given {
+        given(self.0.held())
+    }
+
+    /// What the office returned, with the reason.
+    pub fn returned(&self) -> Given {
+        given(self.0.returned())
+    }
+
+    /// What the office has, with its position in the log.
+    pub fn receipts(&self) -> Given {
+        given(self.0.receipts())
+    }
+
+    /// Prepares the next request; the digests to sign, in order, as `Uint8Array`s.
+    pub fn prepare(&mut self) -> Result<Array, JsValue> {
+        let digests = self.0.prepare().map_err(|failure| thrown(&failure))?;
+        Ok(digests.iter().map(|digest| JsValue::from(Uint8Array::from(digest.as_slice()))).collect())
+    }
+
+    /// The request's bytes, once every digest is signed.
+    pub fn seal(&self, signatures: Array) -> Result<Vec<u8>, JsValue> {
+        let mut list = Vec::new();
+        for signature in signatures.iter() {
+            let bytes: Uint8Array = signature.dyn_into().map_err(|_| bug("a signature is no Uint8Array"))?;
+            list.push(bytes.to_vec());
+        }
+        self.0.seal(&list).map_err(|failure| thrown(&failure))
+    }
+
+    /// Tells that a request or its reply was lost: the next one is smaller.
+    pub fn lost(&mut self) {
+        self.0.lost();
+    }
+
+    /// Takes the office's reply to the last request.
+    pub fn absorb(&mut self, reply: &[u8]) -> Given {
+        given(self.0.absorb(reply))
+    }
+}

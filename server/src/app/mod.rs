@@ -1,0 +1,146 @@
+//! The composition root: the one place that knows everyone and puts them together.
+//!
+//! Here the configuration becomes a store, workers, a core, identity, routes and a listener.
+//! Nothing is decided here that is not in the configuration.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use louan_schema::id::Epoch;
+use louan_schema::time::Timestamp;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::auth::{Ground, Identity};
+use crate::clock::{Clock, MachineClock, Random, SystemRandom};
+use crate::config::{Config, TlsMode};
+use crate::edge::{Edge, Served, TlsError, tls_config};
+use crate::http::{Desk, Furnishing, routes};
+use crate::hub::{Clocks, Hub, Limits};
+use crate::storage::sqlite::{Mode, Options, Sqlite};
+use crate::storage::{Storage, StorageError};
+use crate::worker::{InProcess, Judge, Pool};
+
+/// Why the server cannot be put together, or cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The store cannot be opened.
+    #[error("could not open the store")]
+    Storage(#[from] StorageError),
+    /// Certificate or key cannot be used.
+    #[error("could not prepare TLS")]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error("could not listen on `{0}`")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The server does not know where its own executable is.
+    #[error("could not find this executable, which the workers run")]
+    Executable(#[source] io::Error),
+}
+
+/// Who reads phones' bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Workers {
+    /// Processes of this executable.
+    Processes(PathBuf),
+    /// Nobody: this command takes no bytes from phones.
+    None,
+}
+
+/// The server put together, before it listens.
+pub struct App {
+    /// The core.
+    pub hub: Hub,
+    /// Accounts, sessions, codes.
+    pub identity: Identity,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl App {
+    /// Opens the store, bringing it to this build's version, and puts the rest around it.
+    ///
+    /// # Errors
+    /// [`AppError::Storage`].
+    pub async fn open(config: &Config, workers: Workers) -> Result<Self, AppError> {
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let options = Options {
+            stream: config.store.stream,
+            fresh_epoch: Epoch(random.array()),
+            mode: Mode::Service { readers: cores },
+        };
+        let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(&config.store.path, options)?);
+        let judge: Arc<dyn Judge> = match workers {
+            Workers::Processes(path) => Arc::new(Pool::new(path, or_cores(config.worker.count, cores))),
+            Workers::None => Arc::new(InProcess),
+        };
+        let hub = Hub::open(Arc::clone(&storage), judge, Limits::default()).await?;
+        let identity = Identity::new(Ground {
+            storage,
+            random: Arc::clone(&random),
+            pepper: config.auth.pepper.clone().unwrap_or_default().into_bytes(),
+            hashes_at_once: or_cores(config.auth.hashes_at_once, cores),
+            sign_in_per_minute: config.limits.sign_in_per_minute,
+        });
+        let business_now: Option<Timestamp> =
+            config.clock.business_now.as_deref().and_then(|text| text.parse().ok());
+        Ok(Self { hub, identity, clock: Arc::new(MachineClock::new(business_now)), random })
+    }
+
+    /// Both clocks, now.
+    #[must_use]
+    pub fn now(&self) -> Clocks {
+        Clocks { business: self.clock.business(), system: self.clock.system() }
+    }
+
+    /// The dice, for ids and first passwords.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
+        self.random.as_ref()
+    }
+
+    /// Listens, says where, and serves until `stop` turns true.
+    ///
+    /// # Errors
+    /// [`AppError::Tls`], [`AppError::Listen`]; nothing was served then.
+    pub async fn serve(
+        self,
+        config: &Config,
+        metrics: PrometheusHandle,
+        stop: watch::Receiver<bool>,
+        listening: impl FnOnce(SocketAddr),
+    ) -> Result<Served, AppError> {
+        let tls = match config.edge.tls {
+            TlsMode::On => Some(tls_config(&config.edge.certificate, &config.edge.key)?),
+            TlsMode::Off => None,
+        };
+        let desk = Desk::new(Furnishing {
+            hub: self.hub,
+            identity: self.identity,
+            clock: self.clock,
+            random: self.random,
+            metrics,
+            metrics_allow: config.metrics.allow.clone(),
+            believes_proxy: config.edge.forwarded_for,
+            requests_max: config.limits.requests_max,
+            sync_per_minute: config.limits.sync_per_minute,
+            stop: stop.clone(),
+        });
+        let address = config.edge.listen;
+        let failed = |error| AppError::Listen(address, error);
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let limits = config.limits.edge(config.edge.tls);
+        let edge = Edge::new(listener, tls, limits, warp::service(routes(&desk))).map_err(failed)?;
+        listening(edge.local_addr().map_err(failed)?);
+        Ok(edge.serve(stop).await)
+    }
+}
+
+/// Zero means one for each core.
+const fn or_cores(count: usize, cores: usize) -> usize {
+    if count == 0 { cores } else { count }
+}

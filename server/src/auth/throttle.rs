@@ -1,0 +1,197 @@
+//! Throttles: how often somebody may try, counted with the time handed in.
+//!
+//! Two kinds. A [`Rate`] lets so many through per minute and address or device. A [`Lockout`]
+//! looks at failures of one account: each makes the next try wait longer, and the fifth
+//! within a quarter of an hour shuts the account for a quarter of an hour (A01). Both
+//! remember a bounded number of keys; when full, the one closest to being forgotten anyway
+//! goes first, so a flood of made-up names pushes out made-up names.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use louan_schema::time::Timestamp;
+
+/// Keys remembered: 20,000 × about 64 bytes = 1.3 MB.
+const KEYS_MAX: usize = 20_000;
+/// Failures after which an account is shut.
+pub const FAILURES_MAX: u32 = 5;
+/// How long failures are remembered, and an account stays shut.
+pub const LOCK_MS: i64 = 15 * 60_000;
+/// Wait after the first failure; doubled with each further one.
+const FIRST_DELAY_MS: i64 = 1_000;
+
+/// Not now; try again after this long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TryLater {
+    /// Milliseconds to wait, at least 1.
+    pub after_ms: i64,
+}
+
+/// So many per minute and key, evenly, with a burst of the same size.
+#[derive(Debug)]
+pub struct Rate<K> {
+    step_ms: i64,
+    burst_ms: i64,
+    /// By key: the instant at which nothing of the allowance is used any more.
+    spent: Mutex<HashMap<K, Timestamp>>,
+}
+
+impl<K: Eq + Hash + Copy> Rate<K> {
+    /// At most `per_minute` for each key.
+    #[must_use]
+    pub fn new(per_minute: u32) -> Self {
+        let step_ms = 60_000 / i64::from(per_minute.max(1));
+        Self { step_ms: step_ms.max(1), burst_ms: 60_000, spent: Mutex::default() }
+    }
+
+    /// Takes one from the key's allowance.
+    ///
+    /// # Errors
+    /// [`TryLater`] when nothing is left; nothing is taken then.
+    pub fn take(&self, key: K, now: Timestamp) -> Result<(), TryLater> {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let used_until = spent.get(&key).copied().unwrap_or(now).max(now);
+        let next = used_until.plus_ms(self.step_ms);
+        let over_ms = next.ms() - now.ms() - self.burst_ms;
+        if over_ms > 0 {
+            return Err(TryLater { after_ms: over_ms });
+        }
+        make_room(&mut spent, |until| *until, now);
+        spent.insert(key, next);
+        Ok(())
+    }
+}
+
+/// Failures by account.
+#[derive(Debug)]
+pub struct Lockout<K> {
+    failures: Mutex<HashMap<K, Failures>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    count: u32,
+    last_at: Timestamp,
+}
+
+impl<K: Eq + Hash + Copy> Default for Lockout<K> {
+    fn default() -> Self {
+        Self { failures: Mutex::default() }
+    }
+}
+
+impl<K: Eq + Hash + Copy> Lockout<K> {
+    /// Whether a try is allowed now.
+    ///
+    /// # Errors
+    /// [`TryLater`] while the account is shut or the last failure is too recent.
+    pub fn check(&self, key: K, now: Timestamp) -> Result<(), TryLater> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(failed) = failures.get(&key) else { return Ok(()) };
+        let after_ms = failed.last_at.ms() + failed.wait_ms() - now.ms();
+        if after_ms > 0 { Err(TryLater { after_ms }) } else { Ok(()) }
+    }
+
+    /// A try begins: counted as a failure until [`Self::succeeded`] says otherwise, so that a
+    /// hundred tries at once are not all judged by the same past. Says how many there are now.
+    ///
+    /// # Errors
+    /// [`TryLater`] as [`Self::check`]; nothing is counted then.
+    pub fn begin(&self, key: K, now: Timestamp) -> Result<u32, TryLater> {
+        self.check(key, now)?;
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = failures.get(&key).filter(|f| f.last_at.plus_ms(LOCK_MS) > now).map_or(0, |f| f.count);
+        make_room(&mut failures, |f| f.last_at.plus_ms(LOCK_MS), now);
+        failures.insert(key, Failures { count: before + 1, last_at: now });
+        Ok(before + 1)
+    }
+
+    /// The try was a success: the past is forgotten.
+    pub fn succeeded(&self, key: K) {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+}
+
+impl Failures {
+    /// 1, 2, 4, 8 seconds, then shut.
+    const fn wait_ms(&self) -> i64 {
+        if self.count >= FAILURES_MAX { LOCK_MS } else { FIRST_DELAY_MS << (self.count - 1) }
+    }
+}
+
+fn make_room<K: Eq + Hash + Copy, V>(
+    map: &mut HashMap<K, V>,
+    forget_at: impl Fn(&V) -> Timestamp,
+    now: Timestamp,
+) {
+    if map.len() < KEYS_MAX {
+        return;
+    }
+    map.retain(|_, value| forget_at(value) > now);
+    if map.len() >= KEYS_MAX
+        && let Some(oldest) = map.iter().min_by_key(|(_, value)| forget_at(value)).map(|(key, _)| *key)
+    {
+        map.remove(&oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_ms(1_580_000_000_000 + ms)
+    }
+
+    #[test]
+    fn a_minute_lets_its_number_through_and_then_one_at_a_time() {
+        let rate = Rate::new(30);
+        let passed = (0..100).filter(|_| rate.take("a", at(0)).is_ok()).count();
+        assert_eq!(passed, 30);
+        assert_eq!(rate.take("a", at(0)), Err(TryLater { after_ms: 2_000 }));
+        assert_eq!(rate.take("a", at(2_000)), Ok(()));
+        assert_eq!(rate.take("a", at(2_000)), Err(TryLater { after_ms: 2_000 }));
+        assert_eq!(rate.take("b", at(0)), Ok(()), "another key is not concerned");
+    }
+
+    #[test]
+    fn each_failure_makes_the_next_try_wait_longer_and_the_fifth_shuts_the_account() {
+        let lockout = Lockout::default();
+        let mut now = at(0);
+        for wait_ms in [1_000, 2_000, 4_000, 8_000, LOCK_MS] {
+            assert!(lockout.begin(1, now).is_ok());
+            assert_eq!(lockout.begin(1, now), Err(TryLater { after_ms: wait_ms }));
+            now = now.plus_ms(wait_ms);
+        }
+        assert_eq!(lockout.begin(1, now), Ok(1), "after a quarter of an hour the past is forgotten");
+        assert!(lockout.begin(2, at(0)).is_ok(), "another account is not concerned");
+    }
+
+    #[test]
+    fn tries_at_the_same_instant_are_not_judged_by_the_same_past() {
+        let lockout = Lockout::default();
+        assert_eq!((0..100).filter(|_| lockout.begin(1, at(0)).is_ok()).count(), 1);
+    }
+
+    #[test]
+    fn a_success_forgets_the_failures() {
+        let lockout = Lockout::default();
+        assert!(lockout.begin(1, at(0)).is_ok());
+        lockout.succeeded(1);
+        assert_eq!(lockout.begin(1, at(0)), Ok(1));
+    }
+
+    #[test]
+    fn a_flood_of_names_is_bounded_and_forgets_the_oldest_first() {
+        let lockout = Lockout::default();
+        let keys = u64::try_from(KEYS_MAX).expect("a small number");
+        for key in 0..keys {
+            assert!(lockout.begin(key, at(i64::try_from(key).expect("small"))).is_ok());
+        }
+        let later = at(i64::try_from(keys).expect("small"));
+        assert!(lockout.begin(keys, later).is_ok());
+        assert_eq!(lockout.failures.lock().expect("nobody panicked").len(), KEYS_MAX);
+        assert_eq!(lockout.begin(0, later), Ok(1), "the oldest went");
+    }
+}

@@ -1,0 +1,180 @@
+//! Arguments, as clap reads them. What they mean is done elsewhere.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Flags;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "louan",
+    about = "楼安：高层建筑消防安全突出问题专项整治服务端",
+    disable_version_flag = true
+)]
+pub(super) struct Arguments {
+    /// Configuration file.
+    #[arg(long, global = true, value_name = "文件", help = "配置文件，默认 /etc/louan/config.toml")]
+    pub(super) config: Option<PathBuf>,
+    /// `edge.listen`.
+    #[arg(long, global = true, value_name = "地址:端口", help = "监听地址（edge.listen）")]
+    listen: Option<String>,
+    /// `edge.tls`.
+    #[arg(long, global = true, value_name = "on|off", help = "是否由本程序提供 TLS（edge.tls）")]
+    tls: Option<String>,
+    /// `store.path`.
+    #[arg(long, global = true, value_name = "文件", help = "数据库文件（store.path）")]
+    store: Option<String>,
+    /// `log.filter`.
+    #[arg(long, global = true, value_name = "级别", help = "日志级别（log.filter）")]
+    log: Option<String>,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    #[command(about = "启动服务")]
+    Serve,
+    #[command(about = "建立数据库，或升级到本版本")]
+    Migrate,
+    #[command(about = "由变更日志重建台账（须先停止服务）")]
+    Rebuild,
+    #[command(subcommand, about = "单位")]
+    Org(OrgCommand),
+    #[command(subcommand, about = "人员与账号")]
+    User(UserCommand),
+    #[command(subcommand, about = "设备登记")]
+    Enrol(EnrolCommand),
+    #[command(subcommand, about = "证书")]
+    Tls(TlsCommand),
+    #[command(subcommand, about = "配置")]
+    Config(ConfigCommand),
+    #[command(about = "审核进程（由服务自动启动）", hide = true)]
+    Worker,
+    #[command(about = "显示版本")]
+    Version,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OrgCommand {
+    #[command(about = "新增或更正单位")]
+    Add {
+        #[arg(long, value_name = "代码", help = "单位代码，全系统唯一，如 street-500110001")]
+        code: String,
+        #[arg(
+            long,
+            value_name = "类别",
+            help = "单位类别代码，如 street、office、brigade、property_manager"
+        )]
+        kind: String,
+        #[arg(long, value_name = "名称", help = "单位名称")]
+        name: String,
+        #[arg(long, value_name = "街镇代码", help = "只在一个街镇工作的单位填写")]
+        street: Option<String>,
+    },
+    #[command(about = "列出单位")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    #[command(about = "新增人员；给出 --login 时同时开通账号")]
+    Add {
+        #[arg(long, value_name = "单位", help = "单位代码或编号")]
+        org: String,
+        #[arg(long, value_name = "岗位", help = "岗位代码，如 street、office、grid_worker")]
+        role: String,
+        #[arg(long, value_name = "姓名", help = "显示的姓名")]
+        name: String,
+        #[arg(long, value_name = "账号", help = "登录账号（工号）")]
+        login: Option<String>,
+        #[arg(long, help = "从标准输入读取密码；不给出时生成初始密码", requires = "login")]
+        password_stdin: bool,
+    },
+    #[command(about = "列出人员与账号")]
+    List,
+    #[command(about = "重设密码，原有登录立即失效")]
+    Password {
+        #[arg(value_name = "账号", help = "登录账号")]
+        login: String,
+        #[arg(long, help = "从标准输入读取密码；不给出时生成初始密码")]
+        password_stdin: bool,
+    },
+    #[command(about = "停用人员及其账号，登录立即失效")]
+    Disable {
+        #[arg(value_name = "账号或编号", help = "登录账号或人员编号")]
+        who: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EnrolCommand {
+    #[command(about = "发放登记码，24 小时内有效，只能使用一次")]
+    New {
+        #[arg(value_name = "账号或编号", required = true, help = "使用该设备的人员")]
+        people: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TlsCommand {
+    #[command(about = "生成自有根证书和服务器证书")]
+    Init {
+        #[arg(long, value_name = "目录", default_value = "/etc/louan/tls", help = "存放位置")]
+        dir: PathBuf,
+        #[arg(long, value_name = "域名", help = "服务器域名，可重复")]
+        name: Vec<String>,
+        #[arg(long, value_name = "地址", help = "服务器地址，可重复")]
+        ip: Vec<IpAddr>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    #[command(about = "检查配置")]
+    Check,
+    #[command(about = "显示生效的配置（隐去密钥）")]
+    Show,
+}
+
+impl Arguments {
+    /// The flags that stand for keys of the configuration.
+    pub(super) fn flags(&self) -> Flags {
+        [
+            ("edge.listen", &self.listen),
+            ("edge.tls", &self.tls),
+            ("store.path", &self.store),
+            ("log.filter", &self.log),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value.clone()?)))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent_and_flags_stand_for_known_keys() {
+        Arguments::command().debug_assert();
+        let given =
+            ["louan", "serve", "--listen", "127.0.0.1:1", "--tls", "off", "--store", "x", "--log", "warn"];
+        let flags = Arguments::try_parse_from(given).expect("arguments").flags();
+        assert_eq!(flags.len(), 4);
+        assert!(flags.iter().all(|(key, _)| crate::config::Key::find(key).is_some()));
+    }
+
+    #[test]
+    fn a_password_is_never_an_argument() {
+        let command = Arguments::command();
+        let user = command.find_subcommand("user").and_then(|c| c.find_subcommand("add")).expect("user add");
+        let password = user.get_arguments().find(|a| a.get_id() == "password_stdin").expect("the switch");
+        assert!(!password.get_action().takes_values(), "arguments can be read by every user of the machine");
+    }
+}

@@ -1,0 +1,83 @@
+//! The command line: reads arguments and environment, calls the composition root, tells the
+//! operator what happened, whether data is safe and what to do next. In Chinese.
+//!
+//! Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 configuration, 4 database,
+//! 5 certificate or address. Nothing below this room prints.
+
+mod args;
+mod configuration;
+mod failure;
+mod people;
+mod service;
+mod tls;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::{Config, Sources};
+use args::{Arguments, Command};
+use failure::Failure;
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // A worker reads bytes from phones: it gets neither configuration nor runtime.
+    if matches!(arguments.command, Command::Worker) {
+        return crate::worker::worker_main();
+    }
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(std::io::stderr().lock(), "{failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Worker => Ok(()),
+        Command::Version => say(&format!("louan {}", env!("CARGO_PKG_VERSION"))),
+        Command::Tls(command) => tls::run(command),
+        Command::Config(command) => configuration::run(command, &sources(arguments)?),
+        command => {
+            let config = Config::load(&sources(arguments)?)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            let runtime = runtime
+                .map_err(|e| Failure::new("无法启动运行环境", &e, "未作任何改动。请检查系统资源后重试。"))?;
+            runtime.block_on(act(command, &config))
+        }
+    }
+}
+
+async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
+    match command {
+        Command::Serve => service::serve(config).await,
+        Command::Migrate => service::migrate(config).await,
+        Command::Rebuild => service::rebuild(config).await,
+        Command::Org(command) => people::org(command, config).await,
+        Command::User(command) => people::user(command, config).await,
+        Command::Enrol(command) => people::enrol(command, config).await,
+        Command::Worker | Command::Version | Command::Tls(_) | Command::Config(_) => Ok(()),
+    }
+}
+
+/// File, environment and flags, as given.
+fn sources(arguments: &Arguments) -> Result<Sources, Failure> {
+    let file = configuration::read_file(arguments.config.as_deref())?;
+    // A variable that is not text can be none of ours.
+    let env = std::env::vars_os()
+        .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
+        .collect();
+    Ok(Sources { file, env, flags: arguments.flags() })
+}
+
+/// A line to the operator.
+fn say(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").map_err(|e| Failure::new("无法写出结果", &e, "操作已执行。请检查输出位置。"))
+}

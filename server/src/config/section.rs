@@ -1,0 +1,217 @@
+//! The sections of the configuration, one struct each, with their defaults.
+//!
+//! Durations are milliseconds, sizes bytes, and say so in their names. Nothing here is read
+//! from anywhere; see `source`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::ConnectionLimits;
+
+/// Whether this process speaks TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsMode {
+    /// Yes, with the certificate of `edge.certificate`.
+    On,
+    /// No: a reverse proxy on this machine does; only loopback is listened on.
+    Off,
+}
+
+/// Where and how connections are taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EdgeSection {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// TLS here or at a proxy.
+    pub tls: TlsMode,
+    /// Certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Private key, PEM, mode 0600.
+    pub key: PathBuf,
+    /// Believe the last address of `X-Forwarded-For`; only with `tls = "off"`.
+    pub forwarded_for: bool,
+}
+
+impl Default for EdgeSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8443),
+            tls: TlsMode::On,
+            certificate: PathBuf::from("/etc/louan/tls/server.pem"),
+            key: PathBuf::from("/etc/louan/tls/server.key"),
+            forwarded_for: false,
+        }
+    }
+}
+
+/// What one peer may cost; the reasons stand with [`ConnectionLimits`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSection {
+    /// Longest TLS handshake.
+    pub handshake_ms: u64,
+    /// Longest request header.
+    pub header_read_ms: u64,
+    /// Longest silence on a connection kept alive.
+    pub idle_ms: u64,
+    /// Time before a body's rate is looked at.
+    pub body_grace_ms: u64,
+    /// Least bytes a second of a body.
+    pub body_rate_bytes: u32,
+    /// Longest wait for a peer to read its reply.
+    pub write_stall_ms: u64,
+    /// HTTP/2 streams on one connection.
+    pub streams_max: u32,
+    /// Largest header list.
+    pub header_list_bytes: u32,
+    /// Connections from one address.
+    pub connections_per_peer: usize,
+    /// Connections in all.
+    pub connections_max: usize,
+    /// Time for requests under way when the server stops.
+    pub drain_ms: u64,
+    /// Requests worked on at once; the next is told to come back (503).
+    pub requests_max: usize,
+    /// Sync requests of one device in a minute.
+    pub sync_per_minute: u32,
+    /// Sign-ins and enrolments from one address in a minute.
+    pub sign_in_per_minute: u32,
+}
+
+impl Default for LimitSection {
+    fn default() -> Self {
+        let limits = ConnectionLimits::default();
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            handshake_ms: ms(limits.handshake),
+            header_read_ms: ms(limits.header_read),
+            idle_ms: ms(limits.idle),
+            body_grace_ms: ms(limits.body_grace),
+            body_rate_bytes: limits.body_rate_bytes,
+            write_stall_ms: ms(limits.write_stall),
+            streams_max: limits.streams_max,
+            header_list_bytes: limits.header_list_bytes,
+            connections_per_peer: limits.connections_per_peer,
+            connections_max: limits.connections_max,
+            drain_ms: ms(limits.drain),
+            requests_max: 200,
+            sync_per_minute: 60,
+            sign_in_per_minute: 30,
+        }
+    }
+}
+
+impl LimitSection {
+    /// The limits of connections. Behind a proxy every connection comes from one address, so only the total counts.
+    #[must_use]
+    pub fn edge(&self, tls: TlsMode) -> ConnectionLimits {
+        ConnectionLimits {
+            handshake: Duration::from_millis(self.handshake_ms),
+            header_read: Duration::from_millis(self.header_read_ms),
+            idle: Duration::from_millis(self.idle_ms),
+            body_grace: Duration::from_millis(self.body_grace_ms),
+            body_rate_bytes: self.body_rate_bytes,
+            write_stall: Duration::from_millis(self.write_stall_ms),
+            streams_max: self.streams_max,
+            header_list_bytes: self.header_list_bytes,
+            connections_per_peer: match tls {
+                TlsMode::On => self.connections_per_peer,
+                TlsMode::Off => self.connections_max,
+            },
+            connections_max: self.connections_max,
+            drain: Duration::from_millis(self.drain_ms),
+        }
+    }
+
+    /// Keys of limits that are zero: nothing could be served with them. Only the grace and the drain may be.
+    pub(super) fn zeroes(&self) -> Vec<&'static str> {
+        [
+            ("limits.handshake_ms", self.handshake_ms),
+            ("limits.header_read_ms", self.header_read_ms),
+            ("limits.idle_ms", self.idle_ms),
+            ("limits.body_rate_bytes", self.body_rate_bytes.into()),
+            ("limits.write_stall_ms", self.write_stall_ms),
+            ("limits.streams_max", self.streams_max.into()),
+            ("limits.header_list_bytes", self.header_list_bytes.into()),
+            ("limits.connections_per_peer", self.connections_per_peer as u64),
+            ("limits.connections_max", self.connections_max as u64),
+            ("limits.requests_max", self.requests_max as u64),
+            ("limits.sync_per_minute", self.sync_per_minute.into()),
+            ("limits.sign_in_per_minute", self.sign_in_per_minute.into()),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| (value == 0).then_some(key))
+        .collect()
+    }
+}
+
+/// Where data lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSection {
+    /// The database file; its folder must be writable.
+    pub path: PathBuf,
+    /// The stream: the district's code.
+    pub stream: u32,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { path: PathBuf::from("/var/lib/louan/louan.sqlite"), stream: 500_110 }
+    }
+}
+
+/// The processes that read phones' bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkerSection {
+    /// How many; 0 = one for each core.
+    pub count: usize,
+}
+
+/// Passwords and sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthSection {
+    /// A secret mixed into every password hash; a stolen database alone cannot be guessed at.
+    pub pepper: Option<String>,
+    /// The file it stands in, instead.
+    pub pepper_file: Option<PathBuf>,
+    /// Password hashes computed at once (19 MiB each); 0 = one for each core.
+    pub hashes_at_once: usize,
+}
+
+/// Who may read figures about the process.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsSection {
+    /// Addresses besides loopback.
+    pub allow: Vec<IpAddr>,
+}
+
+/// The business clock; the system clock cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClockSection {
+    /// For demonstrations: the instant (RFC 3339) it is for business at start; it goes on from there.
+    pub business_now: Option<String>,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSection {
+    /// Levels by room, such as `info` or `info,louan_server::edge=debug`.
+    pub filter: String,
+}
+
+impl Default for LogSection {
+    fn default() -> Self {
+        Self { filter: "info".to_owned() }
+    }
+}

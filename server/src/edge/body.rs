@@ -1,0 +1,187 @@
+//! Bodies under guard: a request's body must keep up a rate, a reply's body keeps its
+//! connection alive until its last byte.
+//!
+//! A body of n bytes may take the grace and n divided by the rate, whatever pauses it makes;
+//! a phone in a stairwell passes, a peer that sends a byte a second does not (R01).
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+use super::pulse::UnderWay;
+use super::{Limits, SlowBody};
+
+/// Why a guarded body ended early.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A request's body that must keep up a rate.
+pub struct GuardedBody<B> {
+    inner: B,
+    grace: Duration,
+    rate_bytes: u32,
+    began_at: Option<Instant>,
+    received_bytes: u64,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl<B> GuardedBody<B> {
+    pub(super) fn new(inner: B, limits: &Limits) -> Self {
+        Self {
+            inner,
+            grace: limits.body_grace,
+            rate_bytes: limits.body_rate_bytes.max(1),
+            began_at: None,
+            received_bytes: 0,
+            alarm: None,
+        }
+    }
+
+    fn deadline(&mut self) -> Instant {
+        let began_at = *self.began_at.get_or_insert_with(Instant::now);
+        let earned_ms = self.received_bytes.saturating_mul(1000) / u64::from(self.rate_bytes);
+        began_at + self.grace + Duration::from_millis(earned_ms)
+    }
+
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline();
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if alarm.deadline() != deadline {
+            alarm.as_mut().reset(deadline);
+        }
+        alarm.as_mut().poll(cx)
+    }
+}
+
+impl<B> fmt::Debug for GuardedBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardedBody").field("received_bytes", &self.received_bytes).finish_non_exhaustive()
+    }
+}
+
+impl<B> Body for GuardedBody<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        // The clock starts with the first look, not with the first byte.
+        let _ = self.deadline();
+        match Pin::new(&mut self.inner).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                let came = frame.data_ref().map_or(0, Buf::remaining);
+                self.received_bytes = self.received_bytes.saturating_add(came as u64);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => match self.poll_alarm(cx) {
+                Poll::Ready(()) => Poll::Ready(Some(Err(SlowBody(self.rate_bytes).into()))),
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// A reply's body that keeps its request under way until it is sent or dropped.
+#[derive(Debug)]
+pub(super) struct SentBody<B> {
+    inner: B,
+    _under_way: UnderWay,
+}
+
+impl<B> SentBody<B> {
+    pub(super) const fn new(inner: B, under_way: UnderWay) -> Self {
+        Self { inner, _under_way: under_way }
+    }
+}
+
+impl<B: Body + Unpin> Body for SentBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.inner).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::StreamExt;
+    use http_body_util::{BodyExt, StreamBody};
+
+    use super::*;
+
+    /// A body that sends a piece of `bytes` every `every`, `times` times.
+    fn drip(
+        bytes: usize,
+        every: Duration,
+        times: usize,
+    ) -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
+        let ticks = futures_util::stream::unfold(0, move |sent| async move {
+            if sent == times {
+                return None;
+            }
+            tokio::time::sleep_until(Instant::now() + every).await;
+            Some((Ok(Frame::data(Bytes::from(vec![0; bytes]))), sent + 1))
+        });
+        StreamBody::new(ticks.boxed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_slower_than_the_rate_is_cut_after_the_grace() {
+        let limits = Limits::default();
+        let body = GuardedBody::new(drip(1, Duration::from_secs(1), 1_000), &limits);
+        let from = Instant::now();
+        let error = body.collect().await.expect_err("too slow");
+        assert_eq!(error.downcast_ref::<SlowBody>(), Some(&SlowBody(1024)));
+        assert_eq!(from.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_at_the_rate_may_take_its_time() {
+        let limits = Limits::default();
+        let body = GuardedBody::new(drip(2_048, Duration::from_secs(2), 60), &limits);
+        assert_eq!(body.collect().await.expect("fast enough").to_bytes().len(), 60 * 2_048);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_within_the_grace_is_forgiven_and_a_longer_one_is_not() {
+        let limits = Limits::default();
+        for (pause_secs, whole) in [(9, true), (11, false)] {
+            let body = GuardedBody::new(drip(1, Duration::from_secs(pause_secs), 1), &limits);
+            assert_eq!(body.collect().await.is_ok(), whole, "{pause_secs}");
+        }
+    }
+}

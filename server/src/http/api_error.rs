@@ -1,0 +1,274 @@
+//! What goes wrong, in one table: problem code, status, title. Statuses stand nowhere else.
+//!
+//! Bodies are RFC 9457 (`application/problem+json`). The codes are a closed list; a client
+//! decides by them and never by prose. What a 5xx is about goes to the log once, not to the
+//! caller.
+
+use http::StatusCode;
+use louan_schema::wire::Code;
+use serde::Serialize;
+use warp::reply::{Reply, Response};
+
+use crate::auth::AuthError;
+use crate::hub::{StorageError, SyncError};
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $title:literal, $detail:literal;)*) => {
+        /// A kind of problem (问题类型).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Problem { $($(#[$doc])* $name,)* }
+
+        impl Problem {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code a client decides by.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// The one status it has.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status),* }
+            }
+
+            /// What happened, for people.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title),* }
+            }
+
+            /// Whether data is safe, and what to do next.
+            #[must_use]
+            pub const fn detail(self) -> &'static str {
+                match self { $(Self::$name => $detail),* }
+            }
+        }
+    };
+}
+
+problems! {
+    /// The request cannot be read.
+    Malformed = BAD_REQUEST, "malformed", "请求无法读取", "请求格式有误，未作任何改动。请更新应用或检查接口文档后重试。";
+    /// Fields are wrong; `errors` says which.
+    Invalid = UNPROCESSABLE_ENTITY, "invalid", "内容有误", "未作任何改动。请按提示改正后重新提交。";
+    /// No session, or one that has ended.
+    SignInAgain = UNAUTHORIZED, "sign_in_again", "需要重新登录", "登录已失效，本机未提交的内容不受影响。请重新登录。";
+    /// Account and password do not fit.
+    BadCredentials = UNAUTHORIZED, "bad_credentials", "账号或密码不正确", "请核对后重试；连续五次不正确将暂停登录十五分钟。";
+    /// Visible, but not for this role.
+    NotPermitted = FORBIDDEN, "not_permitted", "无此权限", "未作任何改动。如工作需要，请联系管理员。";
+    /// A browser sent it from somebody else's page.
+    CrossOrigin = FORBIDDEN, "cross_origin", "请求来源不符", "未作任何改动。请从本系统页面操作。";
+    /// Not here, or not for this caller.
+    NotFound = NOT_FOUND, "not_found", "未找到", "没有此内容，或不在您的数据范围内。";
+    /// No such enrolment code.
+    CodeUnknown = NOT_FOUND, "code_unknown", "登记码不正确", "请核对登记码后重新输入。";
+    /// The path has other methods.
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "不支持此操作", "未作任何改动。请检查接口文档。";
+    /// The body came too slowly.
+    SlowBody = REQUEST_TIMEOUT, "slow_body", "网络过慢，接收超时", "未作任何改动，本机内容仍在。请在网络好转后重试。";
+    /// The target has moved on.
+    VersionMoved = CONFLICT, "version_moved", "内容已被他人更新", "未作任何改动。请刷新后查看最新内容，再决定是否提交。";
+    /// The target's state does not allow it, or a rule refuses it.
+    Refused = CONFLICT, "refused", "当前状态不允许此操作", "未作任何改动。请刷新后查看最新状态。";
+    /// The enrolment code was used or is too old.
+    CodeSpent = GONE, "code_spent", "登记码已使用或已过期", "请联系管理员重新发放登记码。";
+    /// The length of the body is not said.
+    LengthRequired = LENGTH_REQUIRED, "length_required", "缺少内容长度", "未作任何改动。请更新应用后重试。";
+    /// The body is larger than the route takes.
+    TooLarge = PAYLOAD_TOO_LARGE, "too_large", "内容过大", "未作任何改动。请分批提交。";
+    /// Another media type, or a compressed body.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "不支持的内容格式", "未作任何改动。请更新应用后重试。";
+    /// Another protocol.
+    UpdateApp = UPGRADE_REQUIRED, "update_app", "应用版本过旧", "本机内容仍在，可先导出备份。请更新应用后再同步。";
+    /// Too often.
+    TooOften = TOO_MANY_REQUESTS, "too_often", "操作过于频繁", "未作任何改动，本机内容仍在。请稍后再试。";
+    /// Too much at once.
+    Overloaded = SERVICE_UNAVAILABLE, "overloaded", "服务繁忙", "未作任何改动，本机内容仍在。请稍后再试。";
+    /// The store does not answer.
+    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "服务暂不可用", "已确认送达的内容是安全的，其余仍在本机。请稍后再试，或联系运维人员。";
+    /// A defect of ours.
+    Internal = INTERNAL_SERVER_ERROR, "internal", "服务内部错误", "已确认送达的内容是安全的，其余仍在本机。请稍后再试，并把请求编号告知运维人员。";
+}
+
+/// One thing wrong with what was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// JSON pointer into the body, or `?name` of the query.
+    pub pointer: String,
+    /// A short fixed word.
+    pub code: &'static str,
+    /// For people.
+    pub detail: String,
+}
+
+/// A request refused (请求被拒).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// What kind.
+    pub problem: Problem,
+    /// Another code than the problem's own: a refused command says which rule refused it.
+    pub code: Option<&'static str>,
+    /// What is wrong, field by field.
+    pub errors: Vec<FieldError>,
+    /// When it makes sense to try again.
+    pub retry_after_s: Option<u64>,
+    /// The version the target has.
+    pub version: Option<u64>,
+    /// The methods the path has.
+    pub allow: Option<String>,
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self { problem, code: None, errors: Vec::new(), retry_after_s: None, version: None, allow: None }
+    }
+}
+
+impl ApiError {
+    /// One wrong field.
+    #[must_use]
+    pub fn field(pointer: &str, code: &'static str, detail: &str) -> Self {
+        Self::fields(vec![FieldError { pointer: pointer.to_owned(), code, detail: detail.to_owned() }])
+    }
+
+    /// Several wrong fields.
+    #[must_use]
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Problem::Invalid.into() }
+    }
+
+    /// A problem that passes.
+    #[must_use]
+    pub fn later(problem: Problem, after_ms: i64) -> Self {
+        let seconds = u64::try_from(after_ms.max(1)).unwrap_or(1).div_ceil(1_000);
+        Self { retry_after_s: Some(seconds), ..problem.into() }
+    }
+
+    /// A command refused, with the version its target has.
+    #[must_use]
+    pub fn refused(code: Code, version: u64) -> Self {
+        let problem = match code {
+            Code::VersionMoved => Problem::VersionMoved,
+            Code::UnknownTarget | Code::OutOfScope => return Problem::NotFound.into(),
+            Code::NotPermitted | Code::Revoked => return Problem::NotPermitted.into(),
+            Code::Schema => Problem::Invalid,
+            _ => Problem::Refused,
+        };
+        let own = (problem == Problem::Refused || problem == Problem::Invalid).then(|| code.name());
+        Self { code: own, version: Some(version), ..problem.into() }
+    }
+
+    /// The code a client decides by.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code.unwrap_or_else(|| self.problem.code())
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Credentials => Problem::BadCredentials.into(),
+            AuthError::TooOften(later) => Self::later(Problem::TooOften, later.after_ms),
+            AuthError::NoSession => Problem::SignInAgain.into(),
+            AuthError::CodeUnknown => Problem::CodeUnknown.into(),
+            AuthError::CodeSpent => Problem::CodeSpent.into(),
+            AuthError::PublicKey => Self::field("/public_key", "public_key", "不是 P-256 公钥"),
+            AuthError::Busy => Self::later(Problem::Overloaded, 2_000),
+            AuthError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Moved => Self::later(Problem::Overloaded, 1_000),
+            StorageError::Stopped => logged(&error, Self::later(Problem::Unavailable, 60_000)),
+            _ => logged(&error, Problem::Internal.into()),
+        }
+    }
+}
+
+impl From<SyncError> for ApiError {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::UnknownDevice => Problem::SignInAgain.into(),
+            SyncError::Protocol(_) => Problem::UpdateApp.into(),
+            SyncError::WrongStream(_) => Problem::NotFound.into(),
+            SyncError::TooMuch => Problem::TooLarge.into(),
+            SyncError::Storage(error) => error.into(),
+        }
+    }
+}
+
+/// Writes the chain of causes to the log, once, at the edge.
+fn logged(error: &dyn std::error::Error, answer: ApiError) -> ApiError {
+    let mut chain = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        chain.push_str(": ");
+        chain.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    tracing::error!(code = answer.code(), error = chain, "a request failed");
+    answer
+}
+
+impl Reply for ApiError {
+    /// Status and header fields; the body is written by `dress`, which knows whether a browser asked.
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = self.problem.status();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl warp::reject::Reject for ApiError {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_one_word_and_says_what_happened_and_what_to_do() {
+        let codes: BTreeSet<&str> = Problem::ALL.iter().map(|problem| problem.code()).collect();
+        assert_eq!(codes.len(), Problem::ALL.len());
+        for problem in Problem::ALL {
+            assert!(problem.status().is_client_error() || problem.status().is_server_error());
+            assert!(problem.code().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+            assert!(problem.detail().ends_with('。') && !problem.title().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_refused_command_keeps_its_own_code_and_hides_what_is_out_of_scope() {
+        for (code, problem, name) in [
+            (Code::VersionMoved, Problem::VersionMoved, "version_moved"),
+            (Code::OutOfScope, Problem::NotFound, "not_found"),
+            (Code::UnknownTarget, Problem::NotFound, "not_found"),
+            (Code::NotPermitted, Problem::NotPermitted, "not_permitted"),
+            (Code::WrongState, Problem::Refused, "wrong_state"),
+            (Code::SamePerson, Problem::Refused, "same_person"),
+            (Code::Schema, Problem::Invalid, "schema"),
+        ] {
+            let error = ApiError::refused(code, 7);
+            assert_eq!((error.problem, error.code()), (problem, name));
+            assert_eq!(error.version.is_none(), matches!(problem, Problem::NotFound | Problem::NotPermitted));
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds() {
+        for (ms, seconds) in [(-5, 1), (0, 1), (1, 1), (1_000, 1), (1_001, 2)] {
+            assert_eq!(ApiError::later(Problem::TooOften, ms).retry_after_s, Some(seconds), "{ms}");
+        }
+    }
+}

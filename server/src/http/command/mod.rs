@@ -1,0 +1,96 @@
+//! `POST /api/v1/commands`: an office asks for a ruling.
+//!
+//! `{id, expected_version, act}`; the id is minted by who asks, so asking twice is harmless. A
+//! moved version is 409 `version_moved` with the present one. Dates are the server's business
+//! clock: nobody back-dates a ruling from here.
+
+mod site;
+
+use louan_schema::code::Severity;
+use louan_schema::id::{CommandId, HazardId};
+use louan_schema::ruling::{Act, Command};
+use louan_schema::time::Day;
+use louan_schema::wire::CommandVerdict;
+use serde::{Deserialize, Serialize};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
+
+use super::api_error::ApiError;
+use super::body::{Read, json, read};
+use super::context::{Context, context};
+use super::route::Body;
+use super::{Desk, at, reply};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandRequest {
+    id: CommandId,
+    expected_version: u64,
+    act: ActRequest,
+}
+
+/// One of the acts, by its name; exactly one.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ActRequest {
+    RegisterSite(Box<site::Entry>),
+    ConfirmHazard(Confirm),
+    CloseHazard(Close),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirm {
+    hazard: HazardId,
+    severity: Severity,
+    due_on: Day,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Close {
+    hazard: HazardId,
+}
+
+#[derive(Serialize)]
+struct CommandReply {
+    outcome: &'static str,
+    version: u64,
+}
+
+impl From<ActRequest> for Act {
+    fn from(request: ActRequest) -> Self {
+        match request {
+            ActRequest::RegisterSite(entry) => entry.into_act(),
+            ActRequest::ConfirmHazard(Confirm { hazard, severity, due_on }) => {
+                Self::ConfirmHazard { hazard, severity, due_on }
+            }
+            ActRequest::CloseHazard(Close { hazard }) => Self::CloseHazard { hazard },
+        }
+    }
+}
+
+pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
+    warp::path!("api" / "v1" / "commands")
+        .and(warp::post())
+        .and(at(desk))
+        .and(context(desk))
+        .and(read(Body::Json))
+        .then(give_command)
+        .map(reply)
+        .boxed()
+}
+
+async fn give_command(desk: Desk, context: Context, body: Read) -> Result<impl Reply, ApiError> {
+    let official = desk.official(&context).await?;
+    let CommandRequest { id, expected_version, act } = json(body)?;
+    let now = desk.now();
+    let command = Command { id, expected_version, at: now.business, act: act.into() };
+    let (outcome, version) = match desk.hub().command(official.person.id, command, now).await? {
+        CommandVerdict::Done(version) => ("done", version),
+        CommandVerdict::Duplicate(version) => ("duplicate", version),
+        CommandVerdict::Refused(code, version) => return Err(ApiError::refused(code, version)),
+    };
+    Ok(warp::reply::json(&CommandReply { outcome, version }))
+}

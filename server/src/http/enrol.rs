@@ -1,0 +1,105 @@
+//! `POST /api/v1/enrol`: a phone becomes a device.
+//!
+//! In: `{code, public_key}`, the key as base64url of its SEC1 form. Out: the device's id, its
+//! tokens, and the rows of its people and their organisations.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use louan_schema::registry::{Org, Person};
+use serde::{Deserialize, Serialize};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
+
+use super::api_error::ApiError;
+use super::body::{Read, json, read};
+use super::context::{Context, context};
+use super::route::Body;
+use super::session::Tokens;
+use super::{Desk, at, reply};
+use crate::auth::Enrolment;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnrolRequest {
+    code: String,
+    public_key: String,
+}
+
+#[derive(Serialize)]
+struct EnrolReply {
+    device: String,
+    stream: u32,
+    #[serde(flatten)]
+    tokens: Tokens,
+    people: Vec<PersonView>,
+    orgs: Vec<OrgView>,
+    now: String,
+}
+
+/// A person as JSON.
+#[derive(Serialize)]
+pub(super) struct PersonView {
+    id: String,
+    org: String,
+    role: &'static str,
+    name: String,
+}
+
+impl From<Person> for PersonView {
+    fn from(row: Person) -> Self {
+        Self { id: row.id.to_string(), org: row.org.to_string(), role: row.role.as_str(), name: row.name }
+    }
+}
+
+/// An organisation as JSON.
+#[derive(Serialize)]
+pub(super) struct OrgView {
+    id: String,
+    kind: &'static str,
+    name: String,
+    street: Option<String>,
+}
+
+impl From<Org> for OrgView {
+    fn from(row: Org) -> Self {
+        let street = row.street.map(|street| street.to_string());
+        Self { id: row.id.to_string(), kind: row.kind.as_str(), name: row.name, street }
+    }
+}
+
+pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
+    warp::path!("api" / "v1" / "enrol")
+        .and(warp::post())
+        .and(at(desk))
+        .and(context(desk))
+        .and(read(Body::Json))
+        .then(enrol_device)
+        .map(reply)
+        .boxed()
+}
+
+async fn enrol_device(desk: Desk, context: Context, body: Read) -> Result<impl Reply, ApiError> {
+    let request: EnrolRequest = json(body)?;
+    let public_key = Base64UrlUnpadded::decode_vec(&request.public_key)
+        .map_err(|_| ApiError::field("/public_key", "base64url", "不是 base64url（无填充）"))?;
+    let now = desk.now();
+    let enrolment = Enrolment { code: request.code, public_key, from: context.from };
+    let enrolled = desk.identity().enrol(enrolment, now.system).await?;
+    let mut people = Vec::new();
+    let mut orgs: Vec<Org> = Vec::new();
+    for id in enrolled.people {
+        let Some(row) = desk.hub().find_person(id).await? else { continue };
+        if !orgs.iter().any(|org| org.id == row.person.org) {
+            orgs.extend(desk.hub().find_org(row.person.org).await?);
+        }
+        people.push(PersonView::from(row.person));
+    }
+    Ok(warp::reply::json(&EnrolReply {
+        device: enrolled.device.to_string(),
+        stream: desk.hub().head().await?.stream,
+        tokens: Tokens::from(enrolled.issued),
+        people,
+        orgs: orgs.into_iter().map(OrgView::from).collect(),
+        now: now.business.to_string(),
+    }))
+}

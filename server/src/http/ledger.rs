@@ -1,0 +1,199 @@
+//! `GET /api/v1/hazards` and `/api/v1/rounds`: pages of the two ledgers, as far as the caller sees.
+//!
+//! Filters only narrow. 逾期 is computed for the day asked, today when none is.
+
+use louan_schema::area::StreetCode;
+use louan_schema::code::{Action, HazardState};
+use louan_schema::policy::Policy;
+use louan_schema::time::{Day, Timestamp};
+use louan_schema::wire::HazardStatus;
+use serde::Serialize;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
+
+use super::api_error::ApiError;
+use super::context::{Context, context};
+use super::query::{PageAsked, Parameters, raw};
+use super::{Desk, at, reply};
+use crate::hub::{HazardQuery, Page, RoundQuery, RoundRow};
+
+#[derive(Serialize)]
+struct PageView<T> {
+    rows: Vec<T>,
+    total: u64,
+    page: u64,
+    page_size: u64,
+}
+
+/// A line of the hazard ledger, for programs and for the page.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct HazardView {
+    pub(super) id: String,
+    pub(super) version: u64,
+    pub(super) site: String,
+    pub(super) site_name: String,
+    pub(super) street: Option<String>,
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) severity: &'static str,
+    pub(super) severity_label: &'static str,
+    pub(super) state: &'static str,
+    pub(super) state_label: &'static str,
+    pub(super) found_at: String,
+    pub(super) found_on: String,
+    pub(super) due_on: Option<String>,
+    pub(super) overdue: bool,
+    pub(super) disposed_at: Option<String>,
+    pub(super) closed_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RoundView {
+    id: String,
+    org: String,
+    site: String,
+    opened_at: String,
+    buildings: Vec<String>,
+    complete: bool,
+    contested: bool,
+    failed: u32,
+}
+
+impl From<RoundRow> for RoundView {
+    fn from(row: RoundRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            org: row.org.to_string(),
+            site: row.site.to_string(),
+            opened_at: row.opened_at.to_string(),
+            buildings: row.buildings.iter().map(ToString::to_string).collect(),
+            complete: row.complete,
+            contested: row.contested,
+            failed: row.failed,
+        }
+    }
+}
+
+pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
+    let hazards = warp::path!("api" / "v1" / "hazards")
+        .and(warp::get())
+        .and(at(desk))
+        .and(context(desk))
+        .and(raw())
+        .then(list_hazards)
+        .map(reply);
+    let rounds = warp::path!("api" / "v1" / "rounds")
+        .and(warp::get())
+        .and(at(desk))
+        .and(context(desk))
+        .and(raw())
+        .then(list_rounds)
+        .map(reply);
+    hazards.or(rounds).unify().boxed()
+}
+
+fn street(text: &str) -> Option<StreetCode> {
+    text.parse().ok().filter(|code| louan_schema::area::street(*code).is_ok())
+}
+
+async fn list_hazards(desk: Desk, context: Context, raw: String) -> Result<impl Reply, ApiError> {
+    let official = desk.official(&context).await?;
+    official.must(Action::ReadLedger)?;
+    let now = desk.now().business;
+    let mut parameters = Parameters::of(&raw);
+    let asked = parameters.page();
+    let query = HazardQuery {
+        seen_by: Some(official.org.id),
+        street: parameters.find("street", "street", street),
+        site: parameters.find("site", "site", |text| text.parse().ok()),
+        state: parameters.find("state", "state", |text| text.parse::<HazardState>().ok()),
+        overdue_on: parameters.find("overdue", "overdue", |text| overdue_on(text, now)),
+        offset: asked.offset(),
+        limit: asked.page_size,
+    };
+    parameters.finish()?;
+    let page = desk.hub().list_hazards(query).await?;
+    Ok(view(desk.hazard_views(page, now).await?, asked))
+}
+
+/// A day, or `today`.
+fn overdue_on(text: &str, now: Timestamp) -> Option<Day> {
+    if text == "today" { Some(now.day().plus_days(-1)) } else { text.parse().ok() }
+}
+
+async fn list_rounds(desk: Desk, context: Context, raw: String) -> Result<impl Reply, ApiError> {
+    let official = desk.official(&context).await?;
+    official.must(Action::ReadLedger)?;
+    let mut parameters = Parameters::of(&raw);
+    let asked = parameters.page();
+    let query = RoundQuery {
+        seen_by: Some(official.org.id),
+        street: parameters.find("street", "street", street),
+        site: parameters.find("site", "site", |text| text.parse().ok()),
+        before: parameters.find("until", "until", |text| text.parse::<Day>().ok().map(Day::end)),
+        offset: asked.offset(),
+        limit: asked.page_size,
+    };
+    parameters.finish()?;
+    let page = desk.hub().list_rounds(query).await?;
+    let rows = page.rows.into_iter().map(RoundView::from).collect();
+    Ok(view(Page { rows, total: page.total }, asked))
+}
+
+fn view<T: Serialize>(page: Page<T>, asked: PageAsked) -> impl Reply {
+    let PageAsked { page: number, page_size } = asked;
+    warp::reply::json(&PageView { rows: page.rows, total: page.total, page: number, page_size })
+}
+
+impl Desk {
+    /// Ledger lines with the names of their sites, as they stand at `now`.
+    pub(super) async fn hazard_views(
+        &self,
+        page: Page<HazardStatus>,
+        now: Timestamp,
+    ) -> Result<Page<HazardView>, ApiError> {
+        let mut rows: Vec<HazardView> = Vec::with_capacity(page.rows.len());
+        let mut site = None;
+        for status in page.rows {
+            // Lines of one site often follow each other; its name is then read once.
+            if site.as_ref().is_none_or(|(id, _)| *id != status.site) {
+                site = Some((status.site, self.hub().find_site(status.site).await?));
+            }
+            let place = site.as_ref().and_then(|(_, row)| row.as_ref()).map(|row| &row.site);
+            rows.push(HazardView {
+                site_name: place.map_or_else(String::new, |site| site.name.clone()),
+                street: place.map(|site| site.street.to_string()),
+                ..line(&status, now)
+            });
+        }
+        Ok(Page { rows, total: page.total })
+    }
+}
+
+fn line(status: &HazardStatus, now: Timestamp) -> HazardView {
+    let reading = &status.reading;
+    let standing = reading.standing(now);
+    let kind = Policy::qijiang_2020().hazard_type(reading.code);
+    HazardView {
+        id: reading.id.to_string(),
+        version: status.version,
+        site: status.site.to_string(),
+        site_name: String::new(),
+        street: None,
+        code: reading.code.to_string(),
+        name: kind.map_or_else(String::new, |kind| kind.name_zh.clone()),
+        text: reading.text.clone(),
+        severity: reading.severity.as_str(),
+        severity_label: reading.severity.label(),
+        state: standing.state.as_str(),
+        state_label: standing.state.label(),
+        found_at: reading.found_at().to_string(),
+        found_on: reading.found_at().day().to_string(),
+        due_on: standing.due_on.map(|day| day.to_string()),
+        overdue: standing.overdue,
+        disposed_at: standing.disposed_at.map(|at| at.to_string()),
+        closed_at: standing.closed_at.map(|at| at.to_string()),
+    }
+}

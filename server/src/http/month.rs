@@ -1,0 +1,77 @@
+//! `GET /api/v1/months/{cut_off}`: the figures by 街镇 of what happened before 24:00 of a day.
+//!
+//! An office of a 街镇 gets its own row, one above the streets gets all.
+
+use louan_schema::area;
+use louan_schema::code::Action;
+use louan_schema::fold::month::{Figures, MonthFigures};
+use louan_schema::registry::Org;
+use louan_schema::time::Day;
+use serde::Serialize;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
+
+use super::api_error::{ApiError, Problem};
+use super::context::{Context, context};
+use super::{Desk, at, reply};
+use crate::registry::{sees_everything, street_seen};
+
+#[derive(Serialize)]
+struct MonthView {
+    cut_off: String,
+    rows: Vec<StreetFigures>,
+    total: Figures,
+}
+
+/// One 街镇's row.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct StreetFigures {
+    pub(super) street: String,
+    pub(super) name: &'static str,
+    #[serde(flatten)]
+    pub(super) figures: Figures,
+}
+
+/// The figures somebody may see.
+#[derive(Debug, Clone)]
+pub(super) struct SeenFigures {
+    pub(super) rows: Vec<StreetFigures>,
+    pub(super) total: Figures,
+}
+
+pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
+    warp::path!("api" / "v1" / "months" / String)
+        .and(warp::get())
+        .and(at(desk))
+        .and(context(desk))
+        .then(show_month)
+        .map(reply)
+        .boxed()
+}
+
+async fn show_month(cut_off: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+    let official = desk.official(&context).await?;
+    official.must(Action::ReadFigures)?;
+    let day: Day = cut_off.parse().map_err(|_| Problem::NotFound)?;
+    let figures = desk.hub().month(day.end()).await?;
+    let SeenFigures { rows, total } = seen(&official.org, &figures);
+    Ok(warp::reply::json(&MonthView { cut_off: day.to_string(), rows, total }))
+}
+
+/// What an organisation may see of a month's figures; the total is that of the rows shown.
+pub(super) fn seen(org: &Org, month: &MonthFigures) -> SeenFigures {
+    let everything = sees_everything(org);
+    let rows: Vec<StreetFigures> = month
+        .rows
+        .iter()
+        .filter(|(street, _)| everything || street_seen(org) == Some(*street))
+        .map(|(street, figures)| {
+            let name = area::street(*street).map_or("", |street| street.name);
+            StreetFigures { street: street.to_string(), name, figures: *figures }
+        })
+        .collect();
+    let total =
+        if everything { month.total } else { rows.first().map(|row| row.figures).unwrap_or_default() };
+    SeenFigures { rows, total }
+}

@@ -1,0 +1,221 @@
+//! `GET /`: the month by 街镇 and the first lines of the hazard ledger.
+
+use louan_schema::code::{Action, may};
+use louan_schema::fold::month::Figures;
+use louan_schema::time::Day;
+use maud::{Markup, html};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::super::api_error::{ApiError, Problem};
+use super::super::caller::Official;
+use super::super::context::{Context, context};
+use super::super::ledger::HazardView;
+use super::super::month::{SeenFigures, StreetFigures, seen};
+use super::super::query::{Parameters, raw};
+use super::super::{Desk, at, reply};
+use super::login::to_login;
+use super::{layout, page};
+use crate::hub::{HazardQuery, Page};
+
+/// Lines of the ledger shown.
+const LINES: u64 = 20;
+
+pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
+    warp::path::end()
+        .and(warp::get())
+        .and(at(desk))
+        .and(context(desk))
+        .and(raw())
+        .then(show_overview)
+        .map(reply)
+        .boxed()
+}
+
+async fn show_overview(desk: Desk, context: Context, raw: String) -> Result<Response, ApiError> {
+    let official = match desk.official(&context).await {
+        Err(error) if error.problem == Problem::SignInAgain => return Ok(to_login()),
+        other => other?,
+    };
+    let now = desk.now().business;
+    let mut parameters = Parameters::of(&raw);
+    let asked = parameters.find("cut_off", "cut_off", |text| text.parse::<Day>().ok());
+    parameters.finish()?;
+    let cut_off = asked.unwrap_or(now.day());
+    let role = official.person.role;
+    let month = if may(role, Action::ReadFigures) {
+        Some(seen(&official.org, &desk.hub().month(cut_off.end()).await?))
+    } else {
+        None
+    };
+    let lines = if may(role, Action::ReadLedger) {
+        let query = HazardQuery { seen_by: Some(official.org.id), limit: LINES, ..HazardQuery::default() };
+        Some(desk.hazard_views(desk.hub().list_hazards(query).await?, now).await?)
+    } else {
+        None
+    };
+    Ok(page(overview(&official, cut_off, month.as_ref(), lines.as_ref())))
+}
+
+fn overview(
+    official: &Official,
+    cut_off: Day,
+    month: Option<&SeenFigures>,
+    lines: Option<&Page<HazardView>>,
+) -> Markup {
+    let head = html! {
+        p class="who" { (official.org.name) " " (official.person.name) "（" (official.person.role.label()) "）" }
+        form method="post" action="/logout" { button type="submit" { "退出登录" } }
+    };
+    let main = html! {
+        @if let Some(month) = month { (month_section(cut_off, month)) }
+        @if let Some(lines) = lines { (ledger_section(lines)) }
+        @if month.is_none() && lines.is_none() {
+            h1 { "首页" }
+            p { "您的岗位不查看统计与台账。" }
+        }
+    };
+    layout("首页", Some(head), &main)
+}
+
+fn month_section(cut_off: Day, month: &SeenFigures) -> Markup {
+    html! {
+        section {
+            h1 { "月度情况统计" }
+            form method="get" action="/" class="inline" {
+                label for="cut_off" { "统计截止" }
+                input id="cut_off" name="cut_off" type="date" value=(cut_off);
+                button type="submit" { "查看" }
+            }
+            div class="wide" tabindex="0" role="region" aria-label="月度情况统计表" {
+                table {
+                    caption { "统计截止 " (cut_off) " 24时（按发生时间统计，不论何时上报）" }
+                    thead {
+                        tr {
+                            th scope="col" { "序号" }
+                            th scope="col" { "街镇" }
+                            @for title in FIGURES { th scope="col" { (title) } }
+                        }
+                    }
+                    tbody {
+                        @for (i, row) in month.rows.iter().enumerate() { (street_row(i + 1, row)) }
+                    }
+                    tfoot {
+                        tr { th scope="row" colspan="2" { "合计" } (figures(&month.total)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+const FIGURES: [&str; 6] = ["检查次数", "发现隐患", "处置完成", "复查销号", "逾期未改", "待核实"];
+
+fn street_row(number: usize, row: &StreetFigures) -> Markup {
+    html! {
+        tr { td { (number) } th scope="row" { (row.name) } (figures(&row.figures)) }
+    }
+}
+
+fn figures(figures: &Figures) -> Markup {
+    let Figures { rounds, hazards_found, disposed, closed, overdue, unconfirmed } = *figures;
+    html! {
+        @for number in [rounds, hazards_found, disposed, closed] { td class="number" { (number) } }
+        td class=(if overdue > 0 { "number overdue" } else { "number" }) {
+            (overdue) @if overdue > 0 { " 逾期" }
+        }
+        td class="number" { (unconfirmed) }
+    }
+}
+
+fn ledger_section(lines: &Page<HazardView>) -> Markup {
+    html! {
+        section {
+            h2 { "隐患台账" }
+            p { "共 " (lines.total) " 条，显示最近 " (lines.rows.len()) " 条。" }
+            @if !lines.rows.is_empty() {
+                div class="wide" tabindex="0" role="region" aria-label="隐患台账表" {
+                    table {
+                        thead {
+                            tr {
+                                @for title in ["序号", "小区/项目", "隐患", "描述", "程度", "状态", "发现", "限期"] {
+                                    th scope="col" { (title) }
+                                }
+                            }
+                        }
+                        tbody { @for (i, line) in lines.rows.iter().enumerate() { (ledger_line(i + 1, line)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn ledger_line(number: usize, line: &HazardView) -> Markup {
+    html! {
+        tr {
+            td { (number) }
+            td { (line.site_name) }
+            td { (line.code) " " (line.name) }
+            td { (line.text) }
+            td { (line.severity_label) }
+            td { (line.state_label) @if line.overdue { " " strong class="overdue" { "逾期" } } }
+            td { (line.found_on) }
+            td { (line.due_on.as_deref().unwrap_or("—")) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str, overdue: bool) -> HazardView {
+        HazardView {
+            id: String::new(),
+            version: 1,
+            site: String::new(),
+            site_name: format!("{text}小区"),
+            street: None,
+            code: "H1.01".to_owned(),
+            name: text.to_owned(),
+            text: text.to_owned(),
+            severity: "general",
+            severity_label: "一般",
+            state: "reported",
+            state_label: "待核实",
+            found_at: String::new(),
+            found_on: "2020-03-20".to_owned(),
+            due_on: None,
+            overdue,
+            disposed_at: None,
+            closed_at: None,
+        }
+    }
+
+    #[test]
+    fn what_people_wrote_is_text_and_nothing_else() {
+        for payload in
+            ["<img src=x onerror=alert(1)>", "\"><script>1</script>", "</td></table>", "{{7*7}}", "&lt;b&gt;"]
+        {
+            let page = Page { rows: vec![line(payload, false)], total: 1 };
+            let text = ledger_section(&page).into_string();
+            assert!(!text.contains("<img") && !text.contains("<script"), "{text}");
+            assert_eq!(text.matches("</table>").count(), 1, "{text}");
+            assert_eq!(
+                text.contains("&amp;lt;b"),
+                payload.contains("&lt;b"),
+                "an entity is not decoded by us"
+            );
+        }
+    }
+
+    #[test]
+    fn overdue_is_said_in_words_not_only_in_colour() {
+        let shown = |overdue| ledger_line(1, &line("x", overdue)).into_string();
+        assert!(shown(true).contains(">逾期<") && !shown(false).contains("逾期"));
+        let total = figures(&Figures { overdue: 3, ..Figures::default() }).into_string();
+        assert!(total.contains("3 逾期"), "{total}");
+    }
+}

@@ -1,0 +1,58 @@
+//! `POST /api/v1/sync`: bytes in, bytes out. What they mean is the hub's business.
+//!
+//! Reading and writing zstd takes processor time and is done beside the sockets' threads.
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use louan_schema::wire::frame::{self, FrameError};
+use louan_schema::wire::{MEDIA_TYPE, SyncReply, SyncRequest};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::api_error::{ApiError, Problem};
+use super::body::{Read, read};
+use super::context::{Context, context};
+use super::route::Body;
+use super::{Desk, at, reply};
+
+pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
+    warp::path!("api" / "v1" / "sync")
+        .and(warp::post())
+        .and(at(desk))
+        .and(context(desk))
+        .and(read(Body::Sync))
+        .then(sync_device)
+        .map(reply)
+        .boxed()
+}
+
+async fn sync_device(desk: Desk, context: Context, body: Read) -> Result<Response, ApiError> {
+    let device = desk.device(&context).await?;
+    let now = desk.now();
+    let rate = desk.inner.sync_rate.take(device, now.system);
+    rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
+    let request = decoded(body?).await?;
+    let answer = desk.hub().sync(device, request, now).await?;
+    let bytes = encoded(answer).await?;
+    let mut response = Response::new(bytes.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    Ok(response)
+}
+
+async fn decoded(body: Bytes) -> Result<SyncRequest, ApiError> {
+    match tokio::task::spawn_blocking(move || frame::decode(&body)).await {
+        Ok(Ok(request)) => Ok(request),
+        Ok(Err(FrameError::TooLarge)) => Err(Problem::TooLarge.into()),
+        Ok(Err(FrameError::Compression(_) | FrameError::Cbor(_))) => Err(Problem::Malformed.into()),
+        Err(_) => Err(Problem::Internal.into()),
+    }
+}
+
+async fn encoded(answer: SyncReply) -> Result<Vec<u8>, ApiError> {
+    match tokio::task::spawn_blocking(move || frame::encode(&answer)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) | Err(_) => Err(Problem::Internal.into()),
+    }
+}

@@ -1,0 +1,210 @@
+//! One request of a phone: taken whole or not at all, answered in one reply.
+//!
+//! Order: is this the log the phone knows → registrations → changes → other commands → what
+//! is new. A revoked device sends and receives nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use louan_schema::id::{ChangeHash, DeviceId};
+use louan_schema::ruling::Act;
+use louan_schema::wire::{
+    Batch, CHANGES_MAX, Code, CommandVerdict, Cursor, PROTOCOL, SyncReply, SyncRequest, Taken, Verdict,
+};
+
+use super::{Clocks, Hub, SyncError};
+use crate::storage::StorageError;
+use crate::storage::commit::{Commit, Write};
+use crate::storage::log::Head;
+use crate::storage::registry::DeviceState;
+use crate::sync::batch::hash_of;
+use crate::sync::bootstrap::{Basket, Part, Token, fill};
+use crate::sync::feed::{Reader, news};
+use crate::sync::scope::{DeviceScope, is_push_only, told, version};
+
+/// Most batches of one request.
+const BATCHES_MAX: usize = 64;
+/// Most commands of one request.
+const COMMANDS_MAX: usize = 500;
+/// Most hashes to be verified at once.
+const VERIFY_MAX: usize = 500;
+/// Bounds on what a phone may ask to get in one reply, in bytes before compression.
+const DOWN_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=4 * 1024 * 1024;
+
+/// What became of the batches.
+#[derive(Default)]
+struct Pushes {
+    changes: Vec<Vec<Verdict>>,
+    commands: Vec<Vec<CommandVerdict>>,
+    sent: BTreeSet<ChangeHash>,
+}
+
+/// What goes down.
+struct Pull {
+    basket: Basket,
+    cursor: Option<Cursor>,
+    page: Option<Token>,
+    more: bool,
+}
+
+impl Hub {
+    /// Answers a phone's request.
+    ///
+    /// # Errors
+    /// [`SyncError`]: nothing of the request was taken, except for [`SyncError::Storage`],
+    /// after which the phone asks again and learns what was.
+    pub async fn sync(
+        &self,
+        device: DeviceId,
+        request: SyncRequest,
+        now: Clocks,
+    ) -> Result<SyncReply, SyncError> {
+        check(&request)?;
+        let limits = self.inner.limits;
+        if request.build < limits.min_build {
+            return Ok(SyncReply::UpdateApp { min_build: limits.min_build });
+        }
+        self.inner.storage.find_device(device).await?.ok_or(SyncError::UnknownDevice)?;
+        if let Some(cursor) = request.cursor {
+            let head = self.inner.storage.head().await?;
+            if !self.knows(&cursor, &head).await? {
+                return Ok(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
+            }
+        }
+        let pushes = self.take_batches(device, &request.batches, now).await?;
+        let found = self.inner.storage.find_hashes(request.verify.clone()).await?;
+        let head = self.inner.storage.head().await?;
+        let state = self.inner.storage.find_device(device).await?.ok_or(SyncError::UnknownDevice)?;
+        let pull = self.pull(&state, &request, &pushes.sent, head).await?;
+        if state.last_pos != head.pos {
+            let commit = Commit { writes: vec![Write::Contact(device, head.pos)], ..Commit::default() };
+            self.commit(commit).await?;
+        }
+        let scope = (request.scope_version != version(&state, now.system))
+            .then(|| told(&state, now.system, limits.lease_days));
+        Ok(SyncReply::Taken(Box::new(Taken {
+            changes: pushes.changes,
+            commands: pushes.commands,
+            items: pull.basket.items,
+            cursor: pull.cursor,
+            more: pull.more,
+            page: pull.page.map(|token| token.to_bytes().into()),
+            scope,
+            now: now.business,
+            backed_up_pos: head.backed_up_pos,
+            missing: request.verify.into_iter().filter(|hash| !found.contains(hash)).collect(),
+        })))
+    }
+
+    /// Whether this log is the one a cursor speaks of.
+    async fn knows(&self, cursor: &Cursor, head: &Head) -> Result<bool, SyncError> {
+        if cursor.stream != head.stream {
+            return Err(SyncError::WrongStream(cursor.stream));
+        }
+        let same = cursor.epoch == head.epoch && cursor.pos <= head.pos;
+        Ok(same && self.inner.storage.chain_at(cursor.pos).await? == Some(cursor.chain))
+    }
+
+    async fn take_batches(
+        &self,
+        device: DeviceId,
+        batches: &[Batch],
+        now: Clocks,
+    ) -> Result<Pushes, StorageError> {
+        let mut pushes = Pushes::default();
+        if batches.is_empty() {
+            return Ok(pushes);
+        }
+        let used = self.inner.storage.quota_used(device, now.system.day()).await?;
+        let quota = Mutex::new(self.inner.limits.changes_per_day.saturating_sub(used));
+        for batch in batches {
+            let bearer = match self.open_batch(device, batch, &quota, now).await? {
+                Ok(bearer) => bearer,
+                Err(code) => {
+                    pushes.changes.push(vec![Verdict::NotTaken(code); batch.changes.len()]);
+                    pushes.commands.push(vec![CommandVerdict::Refused(code, 0); batch.commands.len()]);
+                    continue;
+                }
+            };
+            // A site must be in the registry before anything can be written about it.
+            let is_entry = |act: &Act| matches!(act, Act::RegisterSite(..));
+            let mut answers = vec![CommandVerdict::Refused(Code::Unreadable, 0); batch.commands.len()];
+            for (command, answer) in batch.commands.iter().zip(&mut answers).filter(|(c, _)| is_entry(&c.act))
+            {
+                *answer = self.phone_command(&bearer, command).await?;
+            }
+            let verdicts = self.push(&bearer, batch).await?;
+            for (command, answer) in
+                batch.commands.iter().zip(&mut answers).filter(|(c, _)| !is_entry(&c.act))
+            {
+                *answer = self.phone_command(&bearer, command).await?;
+            }
+            let stored = |v: &Verdict| matches!(v, Verdict::Accepted(_) | Verdict::Duplicate(_));
+            let sent =
+                batch.changes.iter().zip(&verdicts).filter(|(_, v)| stored(v)).map(|(c, _)| hash_of(&c.raw));
+            pushes.sent.extend(sent);
+            pushes.changes.push(verdicts);
+            pushes.commands.push(answers);
+        }
+        Ok(pushes)
+    }
+
+    async fn pull(
+        &self,
+        state: &DeviceState,
+        request: &SyncRequest,
+        sent: &BTreeSet<ChangeHash>,
+        head: Head,
+    ) -> Result<Pull, StorageError> {
+        let mut pull = Pull { basket: Basket::default(), cursor: request.cursor, page: None, more: false };
+        if is_push_only(state) {
+            return Ok(pull);
+        }
+        let storage = &*self.inner.storage;
+        let orgs: BTreeSet<_> = state.orgs.iter().map(|org| org.id).collect();
+        let sight = storage.sight(orgs.iter().copied().collect()).await?;
+        let scope = DeviceScope { orgs, sight };
+        let budget = usize::try_from(request.down_bytes_max).unwrap_or(usize::MAX);
+        let budget = budget.clamp(*DOWN_BYTES.start(), *DOWN_BYTES.end());
+        let token = request.page.as_ref().and_then(|bytes| Token::read(bytes));
+        // A token of another life of the log, or a forged one, begins anew.
+        let token = token.filter(|token| token.epoch == head.epoch && token.pos <= head.pos);
+        let (token, cursor) = match (token, request.cursor) {
+            (Some(token), _) => (Some(token), None),
+            (None, None) => (Some(Token::start(head.epoch, head.pos, Part::All)), None),
+            (None, Some(cursor)) => (None, Some(cursor)),
+        };
+        let (pos, chain) = match (token, cursor) {
+            (Some(token), _) => {
+                pull.page = fill(storage, &scope, token, &mut pull.basket, budget).await?;
+                (token.pos, storage.chain_at(token.pos).await?.unwrap_or(head.chain))
+            }
+            (None, Some(cursor)) => {
+                let reader = Reader { device: state.device, scope: &scope, head, sent };
+                let news =
+                    news(storage, &reader, (cursor.pos, cursor.chain), &mut pull.basket, budget).await?;
+                pull.page = news.page;
+                (news.pos, news.chain)
+            }
+            (None, None) => (head.pos, head.chain),
+        };
+        pull.more = pull.page.is_some() || pos < head.pos;
+        let cursor = Cursor { stream: head.stream, epoch: head.epoch, pos, chain };
+        pull.cursor = pull.page.is_none().then_some(cursor);
+        Ok(pull)
+    }
+}
+
+fn check(request: &SyncRequest) -> Result<(), SyncError> {
+    if request.protocol != PROTOCOL {
+        return Err(SyncError::Protocol(request.protocol));
+    }
+    let changes: usize = request.batches.iter().map(|batch| batch.changes.len()).sum();
+    let commands: usize = request.batches.iter().map(|batch| batch.commands.len()).sum();
+    let fits = changes <= CHANGES_MAX
+        && commands <= COMMANDS_MAX
+        && request.batches.len() <= BATCHES_MAX
+        && request.batches.iter().all(|batch| batch.docs.len() <= CHANGES_MAX)
+        && request.verify.len() <= VERIFY_MAX;
+    if fits { Ok(()) } else { Err(SyncError::TooMuch) }
+}

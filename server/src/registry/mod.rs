@@ -1,0 +1,93 @@
+//! Who sees which site, who supervises it, and whether a registry entry is in order.
+//!
+//! Pure rules over rows. An organisation sees the sites it manages or supervises; one that
+//! works in a 街镇 sees all of that 街镇; one without a 街镇 and above the streets sees the
+//! district. A property company and the operator see nothing they are not named for.
+
+use louan_schema::area::{self, StreetCode};
+use louan_schema::code::{OrgKind, Role};
+use louan_schema::record::text::{fault_of, fault_of_required};
+use louan_schema::registry::{Building, Org, Person, Site};
+use louan_schema::wire::Code;
+
+/// Most buildings in one compound.
+pub const BUILDINGS_MAX: usize = 200;
+/// Longest name, code or grid, in characters.
+const NAME_CHARS_MAX: usize = 80;
+/// Longest address, in characters.
+const ADDRESS_CHARS_MAX: usize = 200;
+
+/// Whether an organisation sees every site of the district.
+#[must_use]
+pub const fn sees_everything(org: &Org) -> bool {
+    let above_streets = !matches!(
+        org.kind,
+        OrgKind::Street | OrgKind::Community | OrgKind::PropertyManager | OrgKind::Operator
+    );
+    above_streets && org.street.is_none()
+}
+
+/// The 街镇 an organisation sees whole.
+#[must_use]
+pub const fn street_seen(org: &Org) -> Option<StreetCode> {
+    match org.kind {
+        OrgKind::PropertyManager | OrgKind::Operator => None,
+        _ => org.street,
+    }
+}
+
+/// Whether an organisation that does not see everything sees this site.
+#[must_use]
+pub fn sees(org: &Org, site: &Site) -> bool {
+    site.managed_by == Some(org.id) || site.supervised_by == org.id || street_seen(org) == Some(site.street)
+}
+
+/// Whether a person may judge hazards of this site, as far as organisation and area go:
+/// the supervising organisation itself, the brigade anywhere, and a grid worker of the
+/// 街镇 where the street supervises (S2, S3).
+#[must_use]
+pub fn supervises(person: &Person, org: &Org, site: &Site, supervisor: &Org) -> bool {
+    let by_grid = person.role == Role::GridWorker
+        && supervisor.kind == OrgKind::Street
+        && org.street == Some(site.street)
+        && supervisor.street == Some(site.street);
+    person.org == org.id && (org.id == supervisor.id || person.role == Role::Brigade || by_grid)
+}
+
+/// Whether an organisation's row may be sent to everybody: authorities, not companies.
+#[must_use]
+pub const fn is_authority(org: &Org) -> bool {
+    !matches!(org.kind, OrgKind::PropertyManager | OrgKind::Community | OrgKind::Operator)
+}
+
+/// Whether an entry of the registry is in order by itself; the 街镇 must be one of the 21
+/// of the programme (AMB-22).
+///
+/// # Errors
+/// [`Code::Schema`] when it is not.
+pub fn check_entry(site: &Site, buildings: &[Building]) -> Result<(), Code> {
+    let streets_ok = area::street(site.street).is_ok();
+    let community_ok = site.community.is_none_or(|number| {
+        area::AreaCode::new(number).is_some_and(|c| c.street() == site.street && area::community(c).is_ok())
+    });
+    let text = |text: &str, max| fault_of_required(text, max).is_none();
+    let texts_ok = text(&site.name, NAME_CHARS_MAX)
+        && fault_of(&site.address, ADDRESS_CHARS_MAX).is_none()
+        && site.grid.as_deref().is_none_or(|g| text(g, NAME_CHARS_MAX));
+    let mut ids: Vec<_> = buildings.iter().map(|b| b.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let distinct = ids.len() == buildings.len() && buildings.len() <= BUILDINGS_MAX;
+    let buildings_ok = buildings.iter().all(|b| {
+        b.site == site.id
+            && text(&b.name, NAME_CHARS_MAX)
+            && fault_of(&b.code, NAME_CHARS_MAX).is_none()
+            && b.floors.len() <= 300
+            && b.floors.iter().all(|f| louan_schema::doc::key::is_floor_label(&f.name))
+    });
+    if streets_ok && community_ok && texts_ok && distinct && buildings_ok {
+        Ok(())
+    } else {
+        Err(Code::Schema)
+    }
+}

@@ -1,0 +1,235 @@
+//! SQLite: one file, nothing to install.
+//!
+//! The file is opened and migrated by one connection before any other exists. WAL with
+//! `synchronous=FULL`: an acknowledged commit survives power loss. One writer with group
+//! commit; readers have connections of their own. Inline mode does everything on one
+//! connection in the caller's thread, for the simulator and for tests.
+
+mod accounts;
+mod apply;
+mod audit;
+mod feed;
+mod fold;
+mod ledger;
+mod log;
+pub mod migrate;
+mod registry;
+mod scope;
+mod sessions;
+mod value;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use louan_schema::id::Epoch;
+use louan_schema::wire::StreamId;
+use rusqlite::{Connection, OpenFlags};
+
+use super::commit::{Commit, Committed};
+use super::{Reply, Storage, StorageError};
+use value::database;
+use writer::Writer;
+
+/// How long a connection waits for another's lock before it gives up.
+const BUSY_MS: u64 = 10_000;
+
+/// How a database is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A writer thread with group commit, and this many reading connections.
+    Service {
+        /// At least one.
+        readers: usize,
+    },
+    /// Everything on one connection, in the thread that calls.
+    Inline,
+}
+
+/// What a database is opened with.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The stream it carries: the district's code.
+    pub stream: StreamId,
+    /// The life of its log, if the database is new.
+    pub fresh_epoch: Epoch,
+    /// How it is used.
+    pub mode: Mode,
+}
+
+/// An open database.
+#[derive(Debug)]
+pub struct Sqlite {
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Service { writer: Writer, readers: Arc<Readers> },
+    Inline(Mutex<Connection>),
+}
+
+/// Reading connections, lent out one at a time.
+#[derive(Debug)]
+struct Readers {
+    path: PathBuf,
+    free: Mutex<Vec<Connection>>,
+}
+
+impl Sqlite {
+    /// Opens a database file, making and migrating it as needed.
+    ///
+    /// # Errors
+    /// [`StorageError::Ahead`] for a database of a newer build, [`StorageError::Database`]
+    /// when the file cannot be opened or is none.
+    pub fn open(path: &Path, options: Options) -> Result<Self, StorageError> {
+        let mut connection = connect(path, false)?;
+        prepare(&mut connection, options)?;
+        let way = match options.mode {
+            Mode::Inline => Way::Inline(Mutex::new(connection)),
+            Mode::Service { readers } => {
+                let free = (0..readers.max(1)).map(|_| connect(path, true)).collect::<Result<_, _>>()?;
+                let readers = Arc::new(Readers { path: path.to_owned(), free: Mutex::new(free) });
+                Way::Service { writer: Writer::start(connection)?, readers }
+            }
+        };
+        Ok(Self { way })
+    }
+
+    /// A database in memory, inline: the reference store of simulator and tests.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`] when memory runs out.
+    pub fn in_memory(stream: StreamId, fresh_epoch: Epoch) -> Result<Self, StorageError> {
+        let doing = "open a database in memory";
+        let mut connection = Connection::open_in_memory().map_err(|e| database(doing, e))?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(|e| database(doing, e))?;
+        prepare(&mut connection, Options { stream, fresh_epoch, mode: Mode::Inline })?;
+        Ok(Self { way: Way::Inline(Mutex::new(connection)) })
+    }
+
+    /// Reads in one snapshot of the database.
+    pub(in crate::storage) fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Reply<'_, T> {
+        match &self.way {
+            Way::Inline(connection) => {
+                let read = in_snapshot(&unpoisoned(connection), act).map_err(|e| database(doing, e));
+                Box::pin(std::future::ready(read))
+            }
+            Way::Service { readers, .. } => {
+                let readers = Arc::clone(readers);
+                let work = tokio::task::spawn_blocking(move || {
+                    let connection = readers.borrow()?;
+                    let read = in_snapshot(&connection, act).map_err(|e| database(doing, e));
+                    readers.give_back(connection);
+                    read
+                });
+                Box::pin(async move {
+                    work.await.unwrap_or_else(|e| Err(StorageError::Database { doing, source: Box::new(e) }))
+                })
+            }
+        }
+    }
+
+    /// Writes in one transaction of its own; when this answers, it is on disk.
+    pub(in crate::storage) fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        act: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Reply<'_, T> {
+        match &self.way {
+            Way::Inline(connection) => {
+                let written = writer::in_transaction(&mut unpoisoned(connection), act);
+                Box::pin(std::future::ready(written.map_err(|e| database(doing, e))))
+            }
+            Way::Service { writer, .. } => writer.write(doing, act),
+        }
+    }
+}
+
+impl Storage for Sqlite {
+    fn commit(&self, commit: Commit) -> Reply<'_, Committed> {
+        match &self.way {
+            Way::Inline(connection) => {
+                let done = writer::commit_one(&mut unpoisoned(connection), &commit);
+                Box::pin(std::future::ready(done))
+            }
+            Way::Service { writer, .. } => writer.commit(commit),
+        }
+    }
+
+    fn rebuild_ledger(&self) -> Reply<'_, ()> {
+        self.write("rebuild the ledger", fold::rebuild)
+    }
+}
+
+impl Readers {
+    fn borrow(&self) -> Result<Connection, StorageError> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // More readers at once than connections: open another, it stays for the next peak.
+        free.map_or_else(|| connect(&self.path, true), Ok)
+    }
+
+    fn give_back(&self, connection: Connection) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+}
+
+fn unpoisoned(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs several statements on one snapshot; nothing is written.
+fn in_snapshot<T>(
+    connection: &Connection,
+    act: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let tx = connection.unchecked_transaction()?;
+    let read = act(&tx)?;
+    tx.rollback()?;
+    Ok(read)
+}
+
+fn connect(path: &Path, read_only: bool) -> Result<Connection, StorageError> {
+    let doing = "open the database";
+    let access = if read_only {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+    };
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        if !read_only {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+        }
+        connection.set_prepared_statement_cache_capacity(128);
+        Ok(connection)
+    };
+    opened().map_err(|e| database(doing, e))
+}
+
+/// Migrates, and begins the stream in a new database.
+fn prepare(connection: &mut Connection, options: Options) -> Result<(), StorageError> {
+    let doing = "prepare the database";
+    connection.set_prepared_statement_cache_capacity(128);
+    migrate::migrate(connection)?;
+    let sql = "INSERT OR IGNORE INTO stream (id, epoch, head, chain, backed_up_pos) \
+               SELECT ?1, ?2, 0, zeroblob(16), 0 WHERE NOT EXISTS (SELECT 1 FROM stream)";
+    connection.execute(sql, (options.stream, options.fresh_epoch.0)).map_err(|e| database(doing, e))?;
+    let stream: u32 = connection
+        .query_row("SELECT id FROM stream", [], |row| row.get(0))
+        .map_err(|e| database(doing, e))?;
+    if stream == options.stream {
+        return Ok(());
+    }
+    let source = format!("the database carries stream `{stream}`, not `{}`", options.stream);
+    Err(StorageError::Database { doing, source: source.into() })
+}

@@ -1,0 +1,158 @@
+//! A batch opened: its signature checked, its changes taken apart and grouped by document.
+//!
+//! The hash of a change is computed here over whatever bytes came, so that one malformed
+//! change spoils its own verdict and not the signature of its neighbours. Nothing is
+//! believed that the device's key has not signed.
+
+use std::collections::BTreeMap;
+
+use louan_schema::doc::Descriptor;
+use louan_schema::doc::scan::{ScanFault, Scanned, record_put, scan};
+use louan_schema::id::{ChangeHash, DeviceId, DocId, RecordId};
+use louan_schema::record::{Body, Record};
+use louan_schema::time::Timestamp;
+use louan_schema::wire::{Batch, Code, SignedList};
+use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::{Signature, VerifyingKey};
+use sha2::{Digest, Sha256};
+
+use crate::storage::commit::{Sender, Upload};
+use crate::storage::log::StateQuery;
+
+/// A change as it came, measured.
+#[derive(Debug, Clone)]
+pub struct Pushed {
+    /// Its place in the batch.
+    pub index: usize,
+    /// Number of the actor in its life, as the envelope says.
+    pub n: u32,
+    /// Its bytes.
+    pub raw: Vec<u8>,
+    /// Their hash.
+    pub hash: ChangeHash,
+    /// What the bytes claim.
+    pub scanned: Result<Scanned, ScanFault>,
+    /// The record in it, for a book: kind and id of its key, and its content.
+    pub record: Option<Result<(RecordId, Record), Code>>,
+}
+
+/// The changes of a batch for one document, in order.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The document.
+    pub descriptor: Descriptor,
+    /// The changes.
+    pub pushed: Vec<Pushed>,
+}
+
+/// The hash that names bytes sent as a change: a chunk's hash covers all but its magic and checksum.
+#[must_use]
+pub fn hash_of(raw: &[u8]) -> ChangeHash {
+    ChangeHash(Sha256::digest(raw.get(8..).unwrap_or(raw)).into())
+}
+
+/// The list a batch is signed over. A change that names no document of the batch stands
+/// there under a document id of zeros, which no document has.
+#[must_use]
+pub fn signed_list(batch: &Batch) -> SignedList {
+    let docs: Vec<DocId> = batch.docs.iter().map(Descriptor::doc_id).collect();
+    let place = |doc: u32| usize::try_from(doc).ok().and_then(|i| docs.get(i)).copied();
+    batch.changes.iter().map(|c| (place(c.doc).unwrap_or(DocId([0; 16])), c.n, hash_of(&c.raw))).collect()
+}
+
+/// Checks a batch's signature against the signing device's key.
+///
+/// # Errors
+/// [`Code::BadSignature`] when key and signature do not belong to this very list.
+pub fn opened(
+    batch: &Batch,
+    device: DeviceId,
+    public_key: &[u8],
+    received_at: Timestamp,
+) -> Result<(Sender, Upload), Code> {
+    let list = signed_list(batch);
+    let digest = Batch::digest(device, batch.incarnation, batch.person, &list, &batch.commands);
+    let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| Code::BadSignature)?;
+    let signature = Signature::from_slice(&batch.signature).map_err(|_| Code::BadSignature)?;
+    key.verify(&digest, &signature).map_err(|_| Code::BadSignature)?;
+    let (incarnation, person) = (batch.incarnation, batch.person);
+    let sender = Sender { device, incarnation, person, upload: digest, received_at };
+    let upload = Upload {
+        digest,
+        device,
+        incarnation,
+        person,
+        // Writing to a Vec cannot fail, and no field's encoder refuses a value.
+        list: minicbor::to_vec(&list).unwrap_or_default(),
+        commands: minicbor::to_vec(&batch.commands).unwrap_or_default(),
+        signature: batch.signature.to_vec(),
+        received_at,
+    };
+    Ok((sender, upload))
+}
+
+/// The changes of a batch by document, documents in the order of their first change. The
+/// second part are the places of changes that name no document.
+#[must_use]
+pub fn grouped(batch: &Batch) -> (Vec<Group>, Vec<usize>) {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: BTreeMap<DocId, usize> = BTreeMap::new();
+    let mut homeless = Vec::new();
+    for (index, change) in batch.changes.iter().enumerate() {
+        let Some(descriptor) = usize::try_from(change.doc).ok().and_then(|i| batch.docs.get(i)) else {
+            homeless.push(index);
+            continue;
+        };
+        let place = *places.entry(descriptor.doc_id()).or_insert_with(|| {
+            groups.push(Group { descriptor: *descriptor, pushed: Vec::new() });
+            groups.len() - 1
+        });
+        groups[place].pushed.push(measured(descriptor, index, change.n, change.raw.to_vec()));
+    }
+    (groups, homeless)
+}
+
+/// Measures one change.
+#[must_use]
+pub fn measured(descriptor: &Descriptor, index: usize, n: u32, raw: Vec<u8>) -> Pushed {
+    let scanned = scan(&raw);
+    let record = (descriptor.is_book() && scanned.is_ok()).then(|| {
+        let put = record_put(&raw).map_err(|_| Code::Schema)?;
+        let record = Record::from_bytes(&put.bytes).map_err(|_| Code::Schema)?;
+        if record.body.kind() == put.kind { Ok((put.id, record)) } else { Err(Code::Schema) }
+    });
+    Pushed { index, n, hash: hash_of(&raw), raw, scanned, record }
+}
+
+impl Group {
+    /// What the gate must know before it can judge these changes.
+    #[must_use]
+    pub fn state_query(&self, sender: &Sender) -> StateQuery {
+        let mut query = StateQuery {
+            descriptor: self.descriptor,
+            device: sender.device,
+            incarnation: sender.incarnation,
+            actors: Default::default(),
+            hashes: Default::default(),
+            records: Default::default(),
+            hazards_of: Default::default(),
+            people: Default::default(),
+        };
+        for pushed in &self.pushed {
+            query.hashes.insert(pushed.hash);
+            if let Ok(scanned) = &pushed.scanned {
+                query.actors.insert(scanned.actor);
+                query.hashes.extend(&scanned.deps);
+            }
+            let Some(Ok((id, record))) = &pushed.record else { continue };
+            query.records.insert(*id);
+            query.records.extend(record.replaces);
+            query.records.extend(record.body.target());
+            if let Body::Recheck(recheck) = &record.body {
+                query.hazards_of.insert(recheck.hazard);
+                query.people.insert(recheck.checked_by);
+            }
+        }
+        query
+    }
+}

@@ -1,0 +1,240 @@
+//! Everything a device may see, in pages: for a new phone, a gained site, a gained organisation.
+//!
+//! The position at which the phone will stand afterwards is fixed when the first page is
+//! made; whatever changes while pages are sent comes again by the feed. The token between
+//! pages is plain: it holds no right, scope is asked anew for every page.
+
+use louan_schema::doc::Descriptor;
+use louan_schema::id::{DocId, Epoch, OrgId, SiteId};
+use louan_schema::wire::{Item, Row};
+use minicbor::{Decode, Encode};
+
+use super::scope::DeviceScope;
+use crate::registry::is_authority;
+use crate::storage::registry::{RowTable, Sight};
+use crate::storage::{Storage, StorageError};
+
+/// Rows read at once.
+const ROWS: usize = 256;
+/// Documents listed at once.
+const DOCUMENTS: usize = 64;
+
+/// What the pages are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum Part {
+    /// Everything in scope.
+    #[n(0)]
+    All,
+    /// What an organisation brings.
+    #[n(1)]
+    Org(#[n(0)] OrgId),
+    /// One site.
+    #[n(2)]
+    Site(#[n(0)] SiteId),
+}
+
+/// Where the pages stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Token {
+    /// The life of the log in which the pages began.
+    #[n(0)]
+    pub epoch: Epoch,
+    /// Where the phone stands after the last page.
+    #[n(1)]
+    pub pos: u64,
+    /// What they are of.
+    #[n(2)]
+    pub part: Part,
+    /// Which table or, beyond the tables, documents.
+    #[n(3)]
+    phase: u8,
+    /// The last id sent of it.
+    #[n(4)]
+    after: Option<minicbor::bytes::ByteArray<16>>,
+}
+
+const TABLES: [RowTable; 5] =
+    [RowTable::Org, RowTable::Person, RowTable::Site, RowTable::Building, RowTable::Hazard];
+
+impl Token {
+    /// The beginning.
+    #[must_use]
+    pub const fn start(epoch: Epoch, pos: u64, part: Part) -> Self {
+        // One site brings no people and only the organisations it names, which go with its row.
+        let phase = if matches!(part, Part::Site(_)) { 2 } else { 0 };
+        Self { epoch, pos, part, phase, after: None }
+    }
+
+    /// Reads a token that a phone returned; nothing for one that is none.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        minicbor::decode(bytes).ok()
+    }
+
+    /// The token's bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Writing to a Vec cannot fail, and no field's encoder refuses a value.
+        minicbor::to_vec(self).unwrap_or_default()
+    }
+
+    fn next_phase(&mut self) {
+        self.phase += 1;
+        self.after = None;
+    }
+}
+
+/// Items with their size, up to a budget.
+#[derive(Debug, Default)]
+pub struct Basket {
+    /// What is in it.
+    pub items: Vec<Item>,
+    /// Its size, in bytes before compression.
+    pub bytes: usize,
+}
+
+impl Basket {
+    /// Puts an item of about `bytes` bytes in.
+    pub fn put(&mut self, item: Item, bytes: usize) {
+        self.items.push(item);
+        self.bytes += bytes + 32;
+    }
+
+    /// Whether the budget is used up.
+    #[must_use]
+    pub const fn is_full(&self, budget: usize) -> bool {
+        self.bytes >= budget
+    }
+}
+
+/// Fills the basket from where the token stands. The token for the next page, or nothing
+/// when this was the last.
+///
+/// # Errors
+/// [`StorageError`] when something cannot be read.
+pub async fn fill(
+    storage: &dyn Storage,
+    scope: &DeviceScope,
+    mut token: Token,
+    basket: &mut Basket,
+    budget: usize,
+) -> Result<Option<Token>, StorageError> {
+    let (narrowed, site) = narrowed(storage, scope, token.part).await?;
+    while !basket.is_full(budget) {
+        let done = match TABLES.get(usize::from(token.phase)) {
+            Some(table) => rows(storage, &narrowed, (*table, site), &mut token, basket, budget).await?,
+            None => {
+                if documents(storage, &narrowed, site, &mut token, basket, budget).await? {
+                    return Ok(None);
+                }
+                false
+            }
+        };
+        if done {
+            token.next_phase();
+        }
+    }
+    Ok(Some(token))
+}
+
+/// What is left of a scope for one part of it.
+async fn narrowed(
+    storage: &dyn Storage,
+    scope: &DeviceScope,
+    part: Part,
+) -> Result<(DeviceScope, Option<SiteId>), StorageError> {
+    Ok(match part {
+        Part::All => (scope.clone(), None),
+        Part::Site(site) => {
+            let sites = if scope.sight.has(site) { [site].into() } else { [].into() };
+            let sight = Sight { sites, ..Sight::default() };
+            (DeviceScope { orgs: scope.orgs.clone(), sight }, Some(site))
+        }
+        Part::Org(org) if scope.orgs.contains(&org) => {
+            let sight = storage.sight(vec![org]).await?;
+            (DeviceScope { orgs: [org].into(), sight }, None)
+        }
+        Part::Org(_) => (DeviceScope::default(), None),
+    })
+}
+
+/// Sends rows of a table; true when there are no more of it.
+async fn rows(
+    storage: &dyn Storage,
+    scope: &DeviceScope,
+    (table, site): (RowTable, Option<SiteId>),
+    token: &mut Token,
+    basket: &mut Basket,
+    budget: usize,
+) -> Result<bool, StorageError> {
+    let found = storage.rows_after(table, token.after.map(Into::into), site, ROWS).await?;
+    let last = found.len() < ROWS;
+    for stored in found {
+        if basket.is_full(budget) {
+            return Ok(false);
+        }
+        token.after = Some(stored.id.into());
+        if scope.has_row(&stored.row) {
+            if let (Row::Site(row), Part::Site(_)) = (&stored.row, token.part) {
+                named_orgs(storage, row, basket).await?;
+            }
+            basket.put(Item::Row(stored.row), stored.bytes);
+        }
+    }
+    Ok(last)
+}
+
+/// Sends the organisations a site names that not everybody knows; they go before its row.
+///
+/// # Errors
+/// [`StorageError`] when they cannot be read.
+pub async fn named_orgs(
+    storage: &dyn Storage,
+    site: &louan_schema::registry::Site,
+    basket: &mut Basket,
+) -> Result<(), StorageError> {
+    let ids: Vec<[u8; 16]> = site.managed_by.iter().chain([&site.supervised_by]).map(|org| org.0).collect();
+    for stored in storage.rows(RowTable::Org, ids).await? {
+        let known = matches!(&stored.row, Row::Org(org) if is_authority(org));
+        let item = Item::Row(stored.row);
+        if !known && !basket.items.contains(&item) {
+            basket.put(item, stored.bytes);
+        }
+    }
+    Ok(())
+}
+
+/// Sends documents; true when there are no more.
+async fn documents(
+    storage: &dyn Storage,
+    scope: &DeviceScope,
+    site: Option<SiteId>,
+    token: &mut Token,
+    basket: &mut Basket,
+    budget: usize,
+) -> Result<bool, StorageError> {
+    let after = token.after.map(|id| DocId(id.into()));
+    let heads = storage.documents_after(after, site, DOCUMENTS).await?;
+    let last = heads.len() < DOCUMENTS;
+    for head in heads {
+        if basket.is_full(budget) {
+            return Ok(false);
+        }
+        let (doc, id) = (head.descriptor, head.descriptor.doc_id());
+        token.after = Some(id.0.into());
+        // A submitted sheet is history; a book is a book, closed or not.
+        let wanted = doc.is_book() || !head.frozen;
+        if !wanted || !scope.has_document(doc.site(), doc.org()) {
+            continue;
+        }
+        if let Some(bytes) = storage.snapshot(id).await? {
+            let size = bytes.len();
+            basket.put(Item::Snapshot { doc, bytes: bytes.into() }, size);
+            if head.frozen && matches!(doc, Descriptor::Book { .. }) {
+                basket.put(Item::Frozen(doc), 0);
+            }
+        }
+    }
+    Ok(last)
+}

@@ -1,0 +1,150 @@
+//! A pool of worker processes, as many as there are cores.
+//!
+//! A worker that dies takes its job with it, never the pool: the job is tried again change
+//! by change in fresh workers, and the change that kills two of them is the culprit. A slow
+//! job occupies one worker; the others go on.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::{BoxFuture, join_all};
+use louan_schema::doc::judge::Judged;
+use louan_schema::wire::Code;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
+
+use super::frame::{Answer, Job, MESSAGE_BYTES_MAX};
+use super::{Judge, JudgeCase};
+
+/// How a worker is started.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The executable.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+/// Worker processes, started as needed and kept.
+#[derive(Debug)]
+pub struct Pool {
+    program: Program,
+    places: Semaphore,
+    idle: Mutex<Vec<Worker>>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    input: ChildStdin,
+    output: ChildStdout,
+    /// Killed when dropped.
+    _process: Child,
+}
+
+impl Pool {
+    /// A pool of at most `size` workers, each `path worker`.
+    #[must_use]
+    pub fn new(path: PathBuf, size: usize) -> Self {
+        Self::of(Program { path, arguments: vec!["worker".to_owned()] }, size)
+    }
+
+    /// A pool of at most `size` workers started in some other way.
+    #[must_use]
+    pub fn of(program: Program, size: usize) -> Self {
+        Self { program, places: Semaphore::new(size.max(1)), idle: Mutex::new(Vec::new()) }
+    }
+
+    async fn judge_one(&self, case: JudgeCase) -> Result<Judged, Code> {
+        match self.run(&case).await {
+            Some(judged) => judged,
+            None => self.find_culprit(case).await,
+        }
+    }
+
+    /// Judges a case that killed a worker, change by change.
+    async fn find_culprit(&self, case: JudgeCase) -> Result<Judged, Code> {
+        let mut part = JudgeCase { changes: Vec::new(), ..case };
+        // The document alone must be readable, or nothing can be said about the changes.
+        let mut snapshot = self.run_twice(&part).await.ok_or(Code::Unreadable)??.snapshot;
+        let mut verdicts = Vec::with_capacity(case.changes.len());
+        for change in case.changes {
+            part.snapshot = Some(snapshot.clone());
+            part.changes = vec![change];
+            verdicts.push(match self.run_twice(&part).await {
+                None => Err(Code::WorkerLimit),
+                Some(Err(code)) => return Err(code),
+                Some(Ok(mut judged)) => {
+                    snapshot = judged.snapshot;
+                    judged.verdicts.pop().unwrap_or(Err(Code::Unreadable))
+                }
+            });
+        }
+        Ok(Judged { verdicts, snapshot })
+    }
+
+    /// A worker may die of something else than its job, so one death is no proof.
+    async fn run_twice(&self, case: &JudgeCase) -> Option<Result<Judged, Code>> {
+        match self.run(case).await {
+            None => self.run(case).await,
+            answer => answer,
+        }
+    }
+
+    /// Runs a job; nothing when its worker died or could not be started.
+    async fn run(&self, case: &JudgeCase) -> Option<Result<Judged, Code>> {
+        let _place = self.places.acquire().await.ok()?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut worker = match idle {
+            Some(worker) => worker,
+            None => match Worker::start(&self.program) {
+                Ok(worker) => worker,
+                Err(_) => return Some(Err(Code::Unreadable)),
+            },
+        };
+        let answer = worker.ask(&Job::from(case)).await.ok()?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        answer.judged(case.changes.len())
+    }
+}
+
+impl Judge for Pool {
+    fn judge(&self, cases: Vec<JudgeCase>) -> BoxFuture<'_, Vec<Result<Judged, Code>>> {
+        Box::pin(join_all(cases.into_iter().map(|case| self.judge_one(case))))
+    }
+}
+
+impl Worker {
+    fn start(program: &Program) -> io::Result<Self> {
+        let mut process = Command::new(&program.path)
+            .args(&program.arguments)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (input, output) = (process.stdin.take(), process.stdout.take());
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        Ok(Self { input, output, _process: process })
+    }
+
+    async fn ask(&mut self, job: &Job) -> io::Result<Answer> {
+        let bytes = minicbor::to_vec(job).map_err(io::Error::other)?;
+        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+        self.input.write_all(&length.to_be_bytes()).await?;
+        self.input.write_all(&bytes).await?;
+        self.input.flush().await?;
+        let length = self.output.read_u32().await?;
+        if length > MESSAGE_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut bytes = Vec::new();
+        (&mut self.output).take(u64::from(length)).read_to_end(&mut bytes).await?;
+        minicbor::decode(&bytes).map_err(io::Error::other)
+    }
+}

@@ -1,0 +1,101 @@
+//! A whole server without its sockets: store, core, identity, routes.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use louan_server::auth::Identity;
+use louan_server::edge::Peer;
+use louan_server::http::{Desk, Furnishing};
+use louan_server::hub::{Hub, Limits};
+use louan_server::storage::Storage;
+use louan_server::storage::sqlite::Sqlite;
+use louan_server::worker::InProcess;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::sync::watch;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use super::{Dice, Hands, PASSWORD, account, credentials, identity, store};
+
+/// The server, its clock and its doors.
+pub(crate) struct House {
+    pub(crate) store: Arc<Sqlite>,
+    pub(crate) hub: Hub,
+    pub(crate) identity: Identity,
+    pub(crate) hands: Arc<Hands>,
+    pub(crate) routes: BoxedFilter<(Response,)>,
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+/// What a test may want otherwise.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    pub(crate) requests_max: Option<usize>,
+    pub(crate) believes_proxy: bool,
+    pub(crate) metrics_allow: Vec<IpAddr>,
+}
+
+pub(crate) async fn house() -> House {
+    house_with(Wishes::default()).await
+}
+
+pub(crate) async fn house_with(wishes: Wishes) -> House {
+    let store = store().await;
+    let identity = identity(&store);
+    let hands = Arc::new(Hands::new());
+    let storage = Arc::clone(&store) as Arc<dyn Storage>;
+    let hub = Hub::open(storage, Arc::new(InProcess), Limits::default()).await.expect("a hub");
+    let (stop, stopping) = watch::channel(false);
+    let desk = Desk::new(Furnishing {
+        hub: hub.clone(),
+        identity: identity.clone(),
+        clock: Arc::clone(&hands) as Arc<dyn louan_server::clock::Clock>,
+        random: Arc::new(Dice::default()),
+        metrics: PrometheusBuilder::new().build_recorder().handle(),
+        metrics_allow: wishes.metrics_allow,
+        believes_proxy: wishes.believes_proxy,
+        requests_max: wishes.requests_max.unwrap_or(200),
+        sync_per_minute: 60,
+        stop: stopping,
+    });
+    let routes = louan_server::http::routes(&desk).boxed();
+    House { store, hub, identity, hands, routes, stop }
+}
+
+impl House {
+    /// An access token of person `number`.
+    pub(crate) async fn sign_in(&self, number: u8) -> String {
+        let now = self.hands.now();
+        let login = account(&self.identity, number, now).await;
+        let from = super::address(number);
+        let signed_in = self.identity.sign_in(credentials(&login, PASSWORD, from), now).await;
+        signed_in.expect("a session").issued.access.text()
+    }
+
+    /// The cookie of person `number`'s browser.
+    pub(crate) async fn browser(&self, number: u8) -> String {
+        let now = self.hands.now();
+        let login = account(&self.identity, number, now).await;
+        let from = super::address(number);
+        let signed_in = self.identity.sign_in_browser(credentials(&login, PASSWORD, from), now).await;
+        format!("__Host-louan={}", signed_in.expect("a session").0.text())
+    }
+}
+
+/// A request from `10.0.0.<last>`.
+pub(crate) fn request(method: &str, path: &str, last: u8) -> warp::test::RequestBuilder {
+    let peer = Peer { ip: super::address(last), encrypted: true };
+    warp::test::request().method(method).path(path).extension(peer).header("host", "louan.test")
+}
+
+/// A JSON body, with its headers.
+pub(crate) fn json(request: warp::test::RequestBuilder, body: &str) -> warp::test::RequestBuilder {
+    request.header("content-type", "application/json").body(body)
+}
+
+/// The problem code of a reply.
+pub(crate) fn code(reply: &http::Response<bytes::Bytes>) -> String {
+    let value: serde_json::Value = serde_json::from_slice(reply.body()).expect("problem+json");
+    value["code"].as_str().expect("a code").to_owned()
+}

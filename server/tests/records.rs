@@ -1,0 +1,198 @@
+//! What a record may say: the author, the year, the role, whose hazard, whose correction.
+//!
+//! Each refusal is a verdict of its own; what speaks of something that is not here yet waits.
+
+mod kit;
+
+use kit::{
+    BRIGADE, BRIGADIER, COLLEAGUE, COMPANY, ELSEWHERE, MANAGER, OFFICER, OTHER_COMPANY, POLICE, Phone, SITE,
+    STRANGER, accepted, fix, hazard, hub, noon, recheck, record, round,
+};
+use louan_schema::code::HazardState;
+use louan_schema::doc::Descriptor;
+use louan_schema::id::{PersonId, RecordId};
+use louan_schema::record::{Body, Record, Withdrawal};
+use louan_schema::time::Day;
+use louan_schema::wire::{Code, Verdict};
+use louan_server::hub::Hub;
+
+fn id(n: u8) -> RecordId {
+    RecordId([n; 16])
+}
+
+fn withdrawal(target: RecordId) -> Body {
+    Body::Withdrawal(Withdrawal { target, reason: "误报".to_owned() })
+}
+
+/// A record written by an honest phone into its own book, with something altered.
+async fn sent(hub: &Hub, phone: &mut Phone, n: u8, record: Record) -> Verdict {
+    let raw = phone.write_in(phone.book(), id(n), &record);
+    let verdict = phone.push(hub, &[raw]).await.remove(0);
+    // A refused actor is burnt; every line of a table gets an actor of its own.
+    phone.n += 1;
+    verdict
+}
+
+#[tokio::test]
+async fn a_record_that_breaks_a_rule_is_returned_with_that_rule() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let mut colleague = Phone::enrolled(&hub, 42, COLLEAGUE, COMPANY).await;
+    let mut officer = Phone::enrolled(&hub, 43, OFFICER, POLICE).await;
+    let mut stranger = Phone::enrolled(&hub, 44, STRANGER, OTHER_COMPANY).await;
+    stranger.org = OTHER_COMPANY;
+    assert!(matches!(
+        sent(&hub, &mut phone, 1, record(MANAGER, Body::Hazard(hazard("甲")))).await,
+        Verdict::Accepted(_)
+    ));
+    assert!(matches!(sent(&hub, &mut officer, 2, record(OFFICER, round(2))).await, Verdict::Accepted(_)));
+    let plain = |body| record(MANAGER, body);
+    let correcting = |target, body| Record { replaces: Some(target), ..record(MANAGER, body) };
+    let last_year = Record { written_at: noon().plus_ms(-40 * 86_400_000), ..plain(round(9)) };
+    let turned = Record { body: Body::Hazard(hazard("a\u{202e}b")), ..plain(round(9)) };
+    let table = [
+        ("another's name", record(COLLEAGUE, round(9)), Code::AuthorMismatch),
+        ("C15 another year's book", last_year, Code::Schema),
+        ("C13 a text that turns its reader around", turned, Code::Schema),
+        ("C11 a manager rechecks", plain(recheck(id(1), OFFICER, true)), Code::NotPermitted),
+        ("C12 a record's key again", plain(round(1)), Code::KeyExists),
+        ("a correction of another organisation's round", correcting(id(2), round(9)), Code::NotPermitted),
+        ("a withdrawal of another organisation's round", plain(withdrawal(id(2))), Code::NotPermitted),
+        ("a correction of another kind", correcting(id(1), round(9)), Code::Schema),
+        ("a fix of what is no hazard", plain(fix(id(2), MANAGER)), Code::Schema),
+    ];
+    for (n, (name, record, code)) in (101..).zip(table) {
+        let n = if code == Code::KeyExists { 1 } else { n };
+        assert_eq!(sent(&hub, &mut phone, n, record).await, Verdict::NotTaken(code), "{name}");
+    }
+    assert!(matches!(
+        sent(&hub, &mut colleague, 120, record(COLLEAGUE, withdrawal(id(1)))).await,
+        Verdict::Accepted(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_book_of_another_site_or_organisation_does_not_exist_for_a_stranger() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let mut stranger = Phone::enrolled(&hub, 44, STRANGER, OTHER_COMPANY).await;
+    let year = 2020;
+    let books = [
+        Descriptor::Book { site: SITE, org: COMPANY, year },
+        Descriptor::Book { site: SITE, org: OTHER_COMPANY, year },
+        Descriptor::Book { site: ELSEWHERE, org: COMPANY, year },
+        Descriptor::Book { site: louan_schema::id::SiteId([99; 16]), org: OTHER_COMPANY, year },
+    ];
+    for (n, book) in (1..).zip(books) {
+        let raw = stranger.write_in(book, id(n), &record(STRANGER, round(n)));
+        let batch = stranger.batch(book, &[raw]);
+        let verdicts = stranger.send(&hub, vec![batch]).await.changes.remove(0);
+        assert_eq!(verdicts, [Verdict::NotTaken(Code::OutOfScope)], "{book:?}");
+    }
+    let raw = phone.write(9, round(9));
+    // C14: an honest change filed under another document of the batch.
+    let filed = stranger.book();
+    let batch = phone.batch_of(vec![phone.book(), filed], vec![(1, 0, raw.clone()), (7, 0, raw)], Vec::new());
+    let verdicts = phone.send(&hub, vec![batch]).await.changes.remove(0);
+    assert_eq!(verdicts, [Code::ActorMismatch, Code::Malformed].map(Verdict::NotTaken));
+}
+
+#[tokio::test]
+async fn who_removed_the_danger_may_not_say_that_it_is_gone() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let mut officer = Phone::enrolled(&hub, 43, OFFICER, POLICE).await;
+    let mut brigade = Phone::enrolled(&hub, 45, BRIGADIER, BRIGADE).await;
+    let raws = [phone.write(1, Body::Hazard(hazard("甲"))), phone.write(2, fix(id(1), OFFICER))];
+    assert!(accepted(&phone.push(&hub, &raws).await));
+    let own = sent(&hub, &mut officer, 3, record(OFFICER, recheck(id(1), OFFICER, true))).await;
+    assert_eq!(own, Verdict::NotTaken(Code::SamePerson));
+    let typed_by_another =
+        sent(&hub, &mut brigade, 4, record(BRIGADIER, recheck(id(1), OFFICER, true))).await;
+    assert_eq!(typed_by_another, Verdict::NotTaken(Code::SamePerson), "who checked counts, not who typed");
+    let nobody = sent(&hub, &mut officer, 5, record(OFFICER, recheck(id(1), PersonId([99; 16]), true))).await;
+    assert_eq!(nobody, Verdict::NotTaken(Code::NotPermitted), "a made-up checker");
+    let company = sent(&hub, &mut officer, 6, record(OFFICER, recheck(id(1), MANAGER, true))).await;
+    assert_eq!(company, Verdict::NotTaken(Code::NotPermitted), "somebody who may not check");
+    let other = sent(&hub, &mut brigade, 7, record(BRIGADIER, recheck(id(1), BRIGADIER, true))).await;
+    assert!(matches!(other, Verdict::Accepted(_)));
+    let row = hub.find_hazard(id(1)).await.expect("reads").expect("stands");
+    assert_eq!((row.state, row.fixed_by), (HazardState::RecheckPassed, vec![OFFICER]));
+}
+
+#[tokio::test]
+async fn a_fix_and_a_recheck_in_one_batch_are_held_against_each_other() {
+    let hub = hub().await;
+    let mut officer = Phone::enrolled(&hub, 45, BRIGADIER, BRIGADE).await;
+    let raws =
+        [officer.write(1, Body::Hazard(hazard("甲"))), officer.write(2, recheck(id(1), BRIGADIER, true))];
+    assert!(accepted(&officer.push(&hub, &raws).await), "nobody has fixed it yet");
+    let mut spot = hazard("乙");
+    spot.fixed_on_the_spot = true;
+    let mut found = record(BRIGADIER, Body::Hazard(spot));
+    found.photos = vec![louan_schema::id::BlobHash([1; 32]), louan_schema::id::BlobHash([2; 32])];
+    let raws =
+        [officer.write_in(officer.book(), id(3), &found), officer.write(4, recheck(id(3), BRIGADIER, true))];
+    let verdicts = officer.push(&hub, &raws).await;
+    assert!(accepted(&verdicts[..1]));
+    assert_eq!(verdicts[1], Verdict::NotTaken(Code::SamePerson));
+}
+
+#[tokio::test]
+async fn what_speaks_of_a_record_that_is_not_here_waits_and_counts_when_it_comes() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let mut officer = Phone::enrolled(&hub, 43, OFFICER, POLICE).await;
+    let first = phone.write(10, Body::Hazard(hazard("甲")));
+    let corrected = Record { replaces: Some(id(10)), ..record(MANAGER, Body::Hazard(hazard("乙"))) };
+    let corrected = phone.write_in(phone.book(), id(11), &corrected);
+    // The fix names the correction, and comes before both.
+    let early = officer.write(20, withdrawal(id(30)));
+    assert!(accepted(&officer.push(&hub, &[early]).await));
+    let mut colleague = Phone::enrolled(&hub, 42, COLLEAGUE, COMPANY).await;
+    let early = colleague.write(21, fix(id(11), COLLEAGUE));
+    assert!(accepted(&colleague.push(&hub, &[early]).await));
+    assert_eq!(hub.list_hazards(Default::default()).await.expect("reads").total, 0);
+    assert!(accepted(&phone.push(&hub, &[first, corrected]).await));
+    let page = hub.list_hazards(Default::default()).await.expect("reads");
+    let [row] = &page.rows[..] else { panic!("{page:?}") };
+    assert_eq!(
+        (row.reading.id, row.reading.text.as_str(), row.state),
+        (id(10), "乙", HazardState::FixReported)
+    );
+    assert_eq!(row.fixed_by, [COLLEAGUE]);
+}
+
+#[tokio::test]
+async fn records_of_another_site_never_count_for_a_hazard() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let mut stranger = Phone::enrolled(&hub, 44, STRANGER, OTHER_COMPANY).await;
+    let elsewhere = Descriptor::Book { site: ELSEWHERE, org: OTHER_COMPANY, year: 2020 };
+    // Written before the hazard came, so the gate could not know where it stands.
+    let early = stranger.write_in(elsewhere, id(20), &record(STRANGER, fix(id(1), STRANGER)));
+    let batch = stranger.batch(elsewhere, &[early]);
+    assert!(accepted(&stranger.send(&hub, vec![batch]).await.changes[0]));
+    let raw = phone.write(1, Body::Hazard(hazard("甲")));
+    assert!(accepted(&phone.push(&hub, &[raw]).await));
+    let row = hub.find_hazard(id(1)).await.expect("reads").expect("stands");
+    assert_eq!((row.state, row.fixed_by.len()), (HazardState::Reported, 0));
+    let late = stranger.write_in(elsewhere, id(21), &record(STRANGER, fix(id(1), STRANGER)));
+    let batch = stranger.batch(elsewhere, &[late]);
+    let verdicts = stranger.send(&hub, vec![batch]).await.changes.remove(0);
+    assert_eq!(verdicts, [Verdict::NotTaken(Code::OutOfScope)]);
+}
+
+#[tokio::test]
+async fn the_month_counts_what_happened_before_the_cut_off_whenever_it_arrived() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let raws =
+        [phone.write(1, round(1)), phone.write(2, round(1)), phone.write(3, Body::Hazard(hazard("甲")))];
+    assert!(accepted(&phone.push(&hub, &raws).await));
+    let day: Day = "2020-01-22".parse().expect("a day");
+    let month = hub.month(day.end()).await.expect("folds");
+    assert_eq!(month.rows.len(), 21);
+    assert_eq!((month.total.rounds, month.total.unconfirmed), (1, 1), "two submissions are one visit");
+    assert_eq!(hub.month(day.start()).await.expect("folds").total, Default::default());
+}

@@ -1,0 +1,175 @@
+//! Lines: how a phone's body reaches the server and the reply comes back.
+//!
+//! Either straight into a hub in this process, or over HTTPS as the field app does it. A line
+//! counts bodies and trips; bytes of TLS and HTTP are counted by the link below it.
+
+use std::time::Duration;
+
+use kit::handset::{Handset, both};
+use louan_client_core::Absorbed;
+use louan_schema::id::DeviceId;
+use louan_schema::time::Timestamp;
+use louan_schema::wire::{MEDIA_TYPE, SyncReply, SyncRequest, frame};
+use louan_server::hub::Hub;
+
+use crate::pen::Pen;
+
+/// More trips than any workload needs; a phone that never comes to rest must not run for ever.
+const TRIPS_MAX: usize = 20_000;
+/// Longest wait for a reply: a mebibyte takes two minutes in a basement.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A way to the server.
+#[derive(Debug, Clone)]
+pub enum Line {
+    /// The hub in this process.
+    Hub(Hub),
+    /// The server's edge.
+    Https {
+        /// A client that trusts the server's certificate.
+        client: reqwest::Client,
+        /// Where the link to the server listens.
+        origin: String,
+        /// The device's access token.
+        token: String,
+    },
+}
+
+/// What went over a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trips {
+    /// Requests answered.
+    pub trips: u64,
+    /// Bytes of request bodies.
+    pub up_bytes: u64,
+    /// Bytes of reply bodies.
+    pub down_bytes: u64,
+}
+
+impl Trips {
+    /// Adds what another line carried.
+    pub const fn add(&mut self, other: Self) {
+        self.trips += other.trips;
+        self.up_bytes += other.up_bytes;
+        self.down_bytes += other.down_bytes;
+    }
+}
+
+impl Line {
+    /// A client as phones have it, that trusts one certificate authority, PEM.
+    ///
+    /// # Panics
+    /// When the certificate cannot be read.
+    #[must_use]
+    pub fn client(authority_pem: &[u8]) -> reqwest::Client {
+        // Another client of this process may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let authority = reqwest::Certificate::from_pem(authority_pem).expect("a certificate");
+        reqwest::Client::builder()
+            .tls_certs_only([authority])
+            .timeout(PATIENCE)
+            .build()
+            .expect("a client with ring")
+    }
+
+    /// One trip: a body goes up, the reply's body comes down.
+    ///
+    /// # Panics
+    /// When there is no reply: a workload that fails measures nothing.
+    pub async fn carry(&self, device: DeviceId, body: Vec<u8>, now: Timestamp, trips: &mut Trips) -> Vec<u8> {
+        trips.trips += 1;
+        trips.up_bytes += body.len() as u64;
+        let reply = match self {
+            Self::Hub(hub) => {
+                let request: SyncRequest = frame::decode(&body).expect("our own request");
+                let reply = hub.sync(device, request, both(now)).await.expect("the hub answers");
+                frame::encode(&reply).expect("a reply fits")
+            }
+            Self::Https { client, origin, token } => {
+                let request = client.post(format!("{origin}/api/v1/sync")).bearer_auth(token);
+                let reply = request.header("content-type", MEDIA_TYPE).body(body).send().await;
+                let reply = reply.expect("the server answers");
+                let status = reply.status();
+                let bytes = reply.bytes().await.expect("a whole reply");
+                assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&bytes));
+                bytes.to_vec()
+            }
+        };
+        trips.down_bytes += reply.len() as u64;
+        reply
+    }
+}
+
+/// A phone on a line.
+pub struct Station {
+    /// The phone.
+    pub handset: Handset,
+    /// Its way to the server.
+    pub line: Line,
+    /// What went over it.
+    pub trips: Trips,
+}
+
+impl Station {
+    /// A phone that has not used its line yet.
+    #[must_use]
+    pub fn new(handset: Handset, line: Line) -> Self {
+        Self { handset, line, trips: Trips::default() }
+    }
+
+    /// One trip.
+    pub async fn sync_once(&mut self, now: Timestamp) -> Absorbed {
+        let (prepared, body) = self.handset.request(now);
+        let reply = self.line.carry(self.handset.device, body, now, &mut self.trips).await;
+        let random = self.handset.dice.bytes();
+        self.handset.phone.absorb(prepared, &reply, now, random).expect("a whole reply is absorbed")
+    }
+
+    /// Trips until there is nothing more to send or to fetch. Everything sent must have been taken.
+    ///
+    /// # Panics
+    /// When the server refuses anything, or the phone never comes to rest.
+    pub async fn sync(&mut self, now: Timestamp) -> usize {
+        let mut accepted = 0;
+        for _ in 0..TRIPS_MAX {
+            let absorbed = self.sync_once(now).await;
+            assert!(
+                absorbed.held + absorbed.returned + absorbed.rewritten + absorbed.unread == 0,
+                "not everything was taken: {absorbed:?}"
+            );
+            accepted += absorbed.accepted;
+            if !absorbed.more {
+                return accepted;
+            }
+        }
+        panic!("a phone that never comes to rest");
+    }
+}
+
+/// Sends everything a pen has written, `changes_max` a request; how many were made durable.
+pub async fn send_all(
+    pen: &mut Pen,
+    line: &Line,
+    changes_max: usize,
+    now: Timestamp,
+    trips: &mut Trips,
+) -> usize {
+    let mut durable = 0;
+    while !pen.is_dry() {
+        let body = frame::encode(&pen.request(changes_max, now)).expect("a request fits");
+        let reply = line.carry(pen.device, body, now, trips).await;
+        let reply: SyncReply = frame::decode(&reply).expect("a reply of ours");
+        durable += pen.take(reply);
+    }
+    durable
+}
+
+/// Lets a pen find out where the feed stands.
+pub async fn settle(pen: &mut Pen, line: &Line, now: Timestamp) {
+    let mut trips = Trips::default();
+    while !pen.is_settled() {
+        let body = frame::encode(&pen.request(0, now)).expect("a request fits");
+        let reply = line.carry(pen.device, body, now, &mut trips).await;
+        pen.take(frame::decode(&reply).expect("a reply of ours"));
+    }
+}

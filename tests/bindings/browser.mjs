@@ -1,0 +1,109 @@
+// A browser as the teller's phones: both live in one page's worker, on OPFS. A restart closes the browser and
+// stops every server, then starts the browser again on the same profile: the page comes from its service worker.
+
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { start } from '../e2e/chromium.mjs';
+import { serve } from '../e2e/serve.mjs';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const core = process.env.LOUAN_WASM ?? here('../../target/wasm');
+const camel = (call) => call.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+
+/** One origin for page and office, as in real life: /api/ goes to the office, the rest to the files. */
+async function gate(office, port = 0) {
+  const files = await serve([here('page'), core]);
+  const server = createServer((from, to) => {
+    const target = from.url.startsWith('/api/') ? office.url : files.origin.replace('localhost', '127.0.0.1');
+    const onward = request(new URL(from.url, target), { method: from.method, headers: from.headers }, (reply) => {
+      to.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(to);
+    });
+    onward.on('error', () => to.destroy());
+    from.pipe(onward);
+  });
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  return {
+    port: server.address().port,
+    origin: `http://localhost:${server.address().port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await files.close();
+    },
+  };
+}
+
+export class Browser {
+  static async opened(office) {
+    const browser = new Browser();
+    browser.office = office;
+    browser.profile = await mkdtemp(join(tmpdir(), 'louan-browser-'));
+    browser.gate = await gate(office);
+    browser.origin = browser.gate.origin;
+    await browser.#begin();
+    return browser;
+  }
+
+  async close() {
+    await this.browser?.close();
+    await this.gate?.close();
+    await rm(this.profile, { recursive: true, force: true });
+  }
+
+  /** A page that has said whether it owns the store; its text says which. */
+  async page() {
+    const page = await this.browser.newPage();
+    page.on('pageerror', (error) => assert.fail(`the page failed: ${error}`));
+    await page.goto(`${this.origin}/`);
+    await page.waitForFunction(() => 'ask' in globalThis);
+    return page;
+  }
+
+  async raw(page, ...call) {
+    const { value, failure } = await page.evaluate((it) => globalThis.ask(...it), call);
+    if (failure) throw failure;
+    return value;
+  }
+
+  // What a teller must bring.
+
+  async ask(phone, call, args) {
+    const found = await this.raw(this.main, camel(call), phone, ...args, ...(this.codes(phone, call) ?? []));
+    return found ?? null;
+  }
+
+  setClock(ms) {
+    return this.raw(this.main, 'setClock', ms);
+  }
+
+  async restart() {
+    await this.browser.close();
+    await this.office.stop();
+    const { port } = this.gate;
+    await this.gate.close();
+    this.gate = { port, close: async () => {} };
+    await this.#begin();
+  }
+
+  async reconnect() {
+    await this.office.start();
+    this.gate = await gate(this.office, this.gate.port);
+  }
+
+  codes(phone, call) {
+    return call === 'enrol_by_code' ? [this.office.codes[phone]] : undefined;
+  }
+
+  async #begin() {
+    this.browser = await start(this.profile);
+    this.main = await this.page();
+    assert.equal(await this.main.textContent('#state'), '可以使用');
+    for (const phone of ['a', 'b']) await this.raw(this.main, 'open', phone, '');
+  }
+}

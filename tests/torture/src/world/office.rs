@@ -1,0 +1,295 @@
+//! The office: the real hub on real files, its desk, and its backups.
+//!
+//! What the desk enters is remembered, because after a restore it is entered again, as the
+//! operator's handbook says; what phones pushed is not, because getting that back is the
+//! phones' business. Killed at any write, the office is opened again from its files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kit::DISTRICT_STREAM;
+use kit::dice::Dice;
+use louan_schema::id::{CommandId, DeviceId, Epoch, HazardId, PersonId, SiteId};
+use louan_schema::registry::{Building, Org, Person, Site};
+use louan_schema::ruling::{Act, Command};
+use louan_schema::time::Timestamp;
+use louan_schema::wire::{Code, CommandVerdict, HazardStatus, frame};
+use louan_server::audit::AuditCheck;
+use louan_server::hub::{Clocks, Hub, Limits};
+use louan_server::storage::sqlite::{Mode, Options, Sqlite};
+use louan_server::worker::InProcess;
+use rusqlite::Connection;
+use rusqlite::backup::Backup;
+
+use crate::vfs::{Disk, Fate, Files};
+
+/// The name of the office's file.
+pub const FILE: &str = "office.db";
+
+/// Something entered at the desk.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// An organisation.
+    Org(Org),
+    /// A person.
+    Person(Person),
+    /// A person's right to act was taken away.
+    Revoke(PersonId),
+    /// A device with its key and people.
+    Device(DeviceId, Vec<u8>, Vec<PersonId>),
+    /// A device was reported lost.
+    LostDevice(DeviceId),
+    /// A compound was entered in the registry, by whom.
+    Site(PersonId, Box<Site>, Vec<Building>),
+}
+
+/// A backup as made by SQLite's own interface.
+#[derive(Debug, Clone)]
+struct Kept {
+    files: Files,
+    /// How much had been entered at the desk by then.
+    entries: usize,
+}
+
+/// The office.
+pub struct Office {
+    /// The folder with its files.
+    pub folder: PathBuf,
+    /// The disk under it.
+    pub disk: Disk,
+    /// Whether an older backup was ever put back.
+    pub was_restored: bool,
+    hub: Option<Hub>,
+    dice: Dice,
+    entries: Vec<Entry>,
+    backup: Option<Kept>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Office {
+    /// A new office in a folder of its own.
+    ///
+    /// # Panics
+    /// When the folder cannot be made or the store does not open.
+    #[must_use]
+    pub fn new(folder: PathBuf, seed: u64) -> Self {
+        std::fs::create_dir_all(&folder).expect("room for a folder");
+        let disk = Disk::watch(&folder).expect("the folder was just made");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let mut office = Self {
+            folder,
+            disk,
+            was_restored: false,
+            hub: None,
+            dice: Dice::seeded(seed),
+            entries: Vec::new(),
+            backup: None,
+            runtime,
+        };
+        office.open().expect("a new store opens");
+        office
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// Why it does not open, in words.
+    pub fn open(&mut self) -> Result<(), String> {
+        let options =
+            Options { stream: DISTRICT_STREAM, fresh_epoch: Epoch(self.dice.bytes()), mode: Mode::Inline };
+        let storage = Sqlite::open(&self.folder.join(FILE), options).map_err(|e| format!("{e:?}"))?;
+        let opened = Hub::open(Arc::new(storage), Arc::new(InProcess), Limits::default());
+        self.hub = Some(self.runtime.block_on(opened).map_err(|e| format!("{e:?}"))?);
+        Ok(())
+    }
+
+    /// Closes the store in good order.
+    pub fn close(&mut self) {
+        self.hub = None;
+    }
+
+    /// The process dies now, or the power goes with it.
+    ///
+    /// # Panics
+    /// When the folder cannot be read or written.
+    pub fn die(&mut self, power_gone: Option<Fate>) {
+        self.disk.silence();
+        self.hub = None;
+        match power_gone {
+            Some(fate) => self.disk.cut(fate, &mut self.dice).expect("the folder takes files"),
+            None => {
+                let files = self.disk.files().expect("its own files");
+                self.disk.put(files).expect("the folder takes files");
+            }
+        }
+    }
+
+    fn hub(&self) -> Hub {
+        self.hub.clone().expect("an open office")
+    }
+
+    /// Answers a request as it came off the wire.
+    ///
+    /// # Errors
+    /// Why there is no answer, in words; the phone sees a failed connection.
+    pub fn answer(&self, device: DeviceId, body: &[u8], now: Timestamp) -> Result<Vec<u8>, String> {
+        let request = frame::decode(body).map_err(|e| format!("cannot read the request: {e}"))?;
+        let answer = self.runtime.block_on(self.hub().sync(device, request, Clocks::both(now)));
+        let reply = answer.map_err(|e| format!("{e:?}"))?;
+        frame::encode(&reply).map_err(|e| e.to_string())
+    }
+
+    /// Enters something at the desk, and remembers it.
+    ///
+    /// # Panics
+    /// When the hub refuses what it must take.
+    pub fn enter(&mut self, entry: Entry, now: Timestamp) {
+        self.apply(&entry, now);
+        self.entries.push(entry);
+    }
+
+    fn apply(&mut self, entry: &Entry, now: Timestamp) {
+        let (hub, clocks) = (self.hub(), Clocks::both(now));
+        let run = &self.runtime;
+        match entry {
+            Entry::Org(org) => run.block_on(hub.add_org(org.clone(), None, clocks)).expect("an organisation"),
+            Entry::Person(person) => {
+                run.block_on(hub.add_person(person.clone(), None, clocks)).expect("a person")
+            }
+            Entry::Revoke(person) => {
+                run.block_on(hub.set_person_active(*person, false, None, clocks))
+                    .expect("a person is revoked");
+            }
+            Entry::Device(device, key, people) => {
+                let enrolled = hub.enrol_device(*device, key.clone(), people.clone(), None, clocks);
+                run.block_on(enrolled).expect("a device is enrolled");
+            }
+            Entry::LostDevice(device) => {
+                run.block_on(hub.revoke_device(*device, None, clocks)).expect("a device is revoked");
+            }
+            Entry::Site(by, site, buildings) => self.register(*by, site, buildings, now),
+        }
+    }
+
+    /// Registers a compound over whatever version stands there.
+    fn register(&mut self, by: PersonId, site: &Site, buildings: &[Building], now: Timestamp) {
+        let mut version = 0;
+        for _ in 0..4 {
+            let act = Act::RegisterSite(site.clone(), buildings.to_vec());
+            match self.command(by, version, act, now) {
+                Ok(CommandVerdict::Done(_) | CommandVerdict::Duplicate(_)) => return,
+                Ok(CommandVerdict::Refused(Code::VersionMoved, present)) => version = present,
+                other => panic!("the desk cannot enter {}: {other:?}", site.name),
+            }
+        }
+        panic!("a version that moves by itself");
+    }
+
+    /// A command at the console.
+    ///
+    /// # Errors
+    /// Why there is no answer, in words.
+    pub fn command(
+        &mut self,
+        by: PersonId,
+        expected_version: u64,
+        act: Act,
+        now: Timestamp,
+    ) -> Result<CommandVerdict, String> {
+        let id = CommandId::mint(now, self.dice.bytes());
+        let command = Command { id, expected_version, at: now, act };
+        let hub = self.hub();
+        self.runtime.block_on(hub.command(by, command, Clocks::both(now))).map_err(|e| format!("{e:?}"))
+    }
+
+    /// A hazard as the ledger has it.
+    #[must_use]
+    pub fn hazard(&self, id: HazardId) -> Option<HazardStatus> {
+        self.runtime.block_on(self.hub().find_hazard(id)).ok().flatten()
+    }
+
+    /// The oldest change that waits for the office, taken into the log or refused for good.
+    ///
+    /// # Errors
+    /// Why nothing was decided, in words.
+    pub fn decide(
+        &mut self,
+        supervisor: impl FnOnce(SiteId) -> Option<PersonId>,
+        take: bool,
+        now: Timestamp,
+    ) -> Result<String, String> {
+        let hub = self.hub();
+        let held = self.runtime.block_on(hub.list_held(8)).map_err(|e| format!("{e:?}"))?;
+        let held = held.into_iter().next().ok_or("nothing waits")?;
+        let by = supervisor(held.descriptor.site()).ok_or("nobody supervises")?;
+        let decided = hub.decide_held(by, (held.hash, held.device), take, Clocks::both(now));
+        self.runtime.block_on(decided).map_err(|e| e.to_string())?;
+        Ok(format!("{} of {}, taken: {take}", held.hash, held.device))
+    }
+
+    /// Makes a backup with SQLite's own interface while the office is open.
+    ///
+    /// # Panics
+    /// When the copy fails.
+    pub fn back_up(&mut self) {
+        let home = crate::cut::scratch();
+        let target = home.path().join(FILE);
+        {
+            let source = Connection::open(self.folder.join(FILE)).expect("the office's file");
+            let mut copy = Connection::open(&target).expect("a new file");
+            let backup = Backup::new(&source, &mut copy).expect("a backup begins");
+            backup.run_to_completion(64, std::time::Duration::ZERO, None).expect("a backup ends");
+        }
+        let bytes = std::fs::read(&target).expect("the copy");
+        let files = BTreeMap::from([(FILE.into(), bytes)]);
+        self.backup = Some(Kept { files, entries: self.entries.len() });
+    }
+
+    /// Whether there is a backup to put back.
+    #[must_use]
+    pub const fn has_backup(&self) -> bool {
+        self.backup.is_some()
+    }
+
+    /// Puts the last backup back, in a new epoch or, as somebody copying a file by hand
+    /// would, in the old one; then enters again what the desk entered since.
+    ///
+    /// # Panics
+    /// When the restored store does not open.
+    pub fn restore(&mut self, new_epoch: bool, now: Timestamp) {
+        let kept = self.backup.clone().expect("a backup was made");
+        self.hub = None;
+        self.disk.put(kept.files).expect("the folder takes files");
+        self.open().expect("a backup opens");
+        self.was_restored = true;
+        if new_epoch {
+            let epoch = Epoch(self.dice.bytes());
+            self.runtime.block_on(self.hub().begin_epoch(epoch)).expect("a new epoch begins");
+        }
+        let later = self.entries[kept.entries..].to_vec();
+        for entry in &later {
+            self.apply(entry, now);
+        }
+    }
+
+    /// Whether the audit's chain verifies.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn verify_audit(&self) -> Result<(), String> {
+        match self.runtime.block_on(self.hub().verify_audit()) {
+            Ok(AuditCheck::Whole(_)) => Ok(()),
+            Ok(AuditCheck::Broken(seq)) => Err(format!("line {seq} does not follow")),
+            Err(error) => Err(format!("{error:?}")),
+        }
+    }
+
+    /// Throws everything derived away and makes it again.
+    ///
+    /// # Panics
+    /// When the hub cannot.
+    pub fn rebuild(&self) {
+        self.runtime.block_on(self.hub().rebuild()).expect("a ledger can always be rebuilt");
+    }
+}

@@ -1,0 +1,99 @@
+//! A thousand worlds, each from its seed; one seed told line by line.
+//!
+//! `SEEDS=n` runs more or fewer, `SEED=n … replay_one -- --nocapture` tells one. That every
+//! fault and every act really took place is part of the test.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use torture::world::run;
+
+/// What must have happened somewhere in a thousand worlds.
+const MUST_HAPPEN: [&str; 36] = [
+    "act answer",
+    "act answer all",
+    "act correct or withdraw",
+    "act join round",
+    "act recheck",
+    "act report fix",
+    "act report hazard",
+    "act request a ruling",
+    "act start round",
+    "act stop and report",
+    "act submit round",
+    "device: reported lost",
+    "held: refused",
+    "held: taken",
+    "link ReplyCut",
+    "link ReplyLate",
+    "link ReplyLost",
+    "link ReplyTwice",
+    "link RequestCut",
+    "link RequestLate",
+    "link RequestLost",
+    "link Twice",
+    "more than a year passes",
+    "not taken clone_detected",
+    "office: killed",
+    "office: power cut",
+    "office: restored by hand",
+    "office: restored, new epoch",
+    "person: revoked",
+    "phone: clock jumps",
+    "phone: copied",
+    "phone: destroyed",
+    "phone: epoch changed",
+    "phone: killed",
+    "phone: power cut",
+    "site: moved",
+];
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+#[test]
+fn every_world_comes_out_whole() {
+    let (next, seeds) = (AtomicU64::new(0), number("SEEDS", 1_000));
+    let found = Mutex::new((Vec::new(), BTreeMap::<String, u64>::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        return;
+                    }
+                    let outcome = run(seed);
+                    let mut found = found.lock().expect("nobody panics with it");
+                    outcome.counts.into_iter().for_each(|(what, n)| *found.1.entry(what).or_default() += n);
+                    if let Some(first) = outcome.breaches.first() {
+                        let line =
+                            format!("SEED={seed}: {} breaches, first: {first}", outcome.breaches.len());
+                        found.0.push(line);
+                    }
+                }
+            });
+        }
+    });
+    let (broken, counts) = found.into_inner().expect("nobody panicked with it");
+    assert!(broken.is_empty(), "{} of {seeds} worlds are broken:\n{}", broken.len(), broken.join("\n"));
+    let never: Vec<_> = MUST_HAPPEN.iter().filter(|what| !counts.contains_key(**what)).collect();
+    assert!(seeds < 1_000 || never.is_empty(), "never happened: {never:?}\nof {counts:#?}");
+}
+
+#[test]
+fn replay_one() {
+    let outcome = run(number("SEED", 0));
+    outcome.story.iter().for_each(|line| println!("{line}"));
+    let breaches: Vec<String> = outcome.breaches.iter().map(ToString::to_string).collect();
+    assert!(breaches.is_empty(), "seed {}:\n{}", outcome.seed, breaches.join("\n"));
+}
+
+#[test]
+fn a_seed_tells_the_same_story_twice() {
+    for seed in [3, 4] {
+        assert_eq!(run(seed).story, run(seed).story);
+    }
+}
