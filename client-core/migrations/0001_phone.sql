@@ -11,11 +11,14 @@ CREATE TABLE doc (
     id         BLOB PRIMARY KEY,
     descriptor BLOB NOT NULL,
     site       BLOB NOT NULL,
+    org        BLOB NOT NULL,
     round      BLOB,
     snapshot   BLOB,
-    frozen     INTEGER NOT NULL DEFAULT 0
+    frozen     INTEGER NOT NULL DEFAULT 0,
+    stale      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX doc_site ON doc (site);
+CREATE INDEX doc_org ON doc (org, id);
 
 -- Changes after the snapshot, own and received, in an order in which they can be applied.
 CREATE TABLE tail (
@@ -61,7 +64,9 @@ CREATE TABLE outbox (
     actor_refusals INTEGER NOT NULL DEFAULT 0,
     written_at  INTEGER NOT NULL,
     settled_at  INTEGER,
-    reissued    BLOB
+    reissued    BLOB,
+    -- Where a log first had it; stays when a restored log lacks it and the edit is pending again.
+    first_pos   INTEGER
 ) STRICT;
 CREATE INDEX outbox_state ON outbox (state, local_seq);
 CREATE INDEX outbox_record ON outbox (record) WHERE record IS NOT NULL;
@@ -127,27 +132,38 @@ CREATE INDEX record_subject ON record (subject);
 CREATE INDEX record_waiting ON record (target) WHERE subject IS NULL;
 CREATE INDEX record_waiting_correction ON record (replaces) WHERE subject IS NULL;
 
--- Server rows.
-CREATE TABLE org (id BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE person (id BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+-- Server rows. stale: not yet confirmed by the bootstrap under way; what is stale at its end goes.
+CREATE TABLE org (
+    id    BLOB PRIMARY KEY,
+    body  BLOB NOT NULL,
+    stale INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE person (
+    id    BLOB PRIMARY KEY,
+    body  BLOB NOT NULL,
+    stale INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
 CREATE TABLE site (
-    id   BLOB PRIMARY KEY,
-    gone INTEGER NOT NULL DEFAULT 0,
-    body BLOB NOT NULL
+    id    BLOB PRIMARY KEY,
+    gone  INTEGER NOT NULL DEFAULT 0,
+    body  BLOB NOT NULL,
+    stale INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE building (
     id     BLOB PRIMARY KEY,
     site   BLOB NOT NULL,
     code   TEXT NOT NULL,
     search TEXT NOT NULL DEFAULT '',
-    body   BLOB NOT NULL
+    body   BLOB NOT NULL,
+    stale  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX building_site ON building (site, code);
 CREATE TABLE hazard (
     id      BLOB PRIMARY KEY,
     site    BLOB NOT NULL,
     version INTEGER NOT NULL,
-    body    BLOB NOT NULL
+    body    BLOB NOT NULL,
+    stale   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX hazard_site ON hazard (site);
 
@@ -162,6 +178,32 @@ CREATE TABLE signed_batch (
     signature   BLOB NOT NULL,
     pos_max     INTEGER NOT NULL
 ) STRICT;
+
+-- What colleagues signed and their changes, until a verified backup has them: after a restore this phone can
+-- bring them back. batch: nothing for a change whose list never came; its bytes are kept all the same.
+CREATE TABLE colleague_batch (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    device      BLOB NOT NULL,
+    incarnation BLOB NOT NULL,
+    person      BLOB NOT NULL,
+    proof       BLOB NOT NULL,
+    signature   BLOB NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE colleague_change (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash       BLOB NOT NULL UNIQUE,
+    doc        BLOB NOT NULL,
+    descriptor BLOB NOT NULL,
+    n          INTEGER NOT NULL,
+    raw        BLOB NOT NULL,
+    batch      INTEGER,
+    pos        INTEGER NOT NULL,
+    state      TEXT NOT NULL DEFAULT 'kept' CHECK (state IN ('kept', 'doubted', 'missing')),
+    tries      INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX colleague_change_doc ON colleague_change (doc);
+CREATE INDEX colleague_change_open ON colleague_change (state, pos) WHERE state <> 'kept';
+CREATE INDEX colleague_change_of_batch ON colleague_change (batch);
 
 -- What came down and this build cannot read: kept for a later one.
 CREATE TABLE unread (

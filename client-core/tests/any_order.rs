@@ -164,7 +164,7 @@ impl World {
         }
         let Some((change, taken)) = self.gate.decide(take) else { return };
         let mut reply = self.desk.all_taken(&request);
-        reply.items = vec![Item::Decided { change, taken }];
+        reply.items.push(Item::Decided { change, taken });
         self.desk.absorb(prepared, SyncReply::Taken(Box::new(reply)));
     }
 
@@ -178,6 +178,9 @@ impl World {
             let mut whims = whims.into_iter();
             let mut taken = self.desk.all_taken(&request);
             taken.changes = self.gate.answer(DEVICE, &request, || whims.next().flatten());
+            if request.cursor.is_none() {
+                taken.items.extend(self.gate.snapshots());
+            }
             let known = |hash| self.gate.position(hash).is_some();
             taken.missing = request.verify.iter().copied().filter(|hash| !known(*hash)).collect();
             SyncReply::Taken(Box::new(taken))

@@ -261,7 +261,7 @@ async fn a_forged_page_token_brings_no_more_than_the_scope() {
     let head = hub.head().await.expect("reads");
     use louan_server::sync::bootstrap::{Part, Token};
     for part in [Part::All, Part::Org(COMPANY), Part::Site(SITE)] {
-        let token = Token::start(head.epoch, head.pos, part).to_bytes();
+        let token = Token::start(head.epoch, (head.pos, head.chain), part).to_bytes();
         for token in [token.clone(), token[..token.len() / 2].to_vec(), vec![0xff; 40]] {
             let request = SyncRequest { page: Some(token.into()), ..stranger.request(Vec::new()) };
             let reply = hub.sync(stranger.device, request, clocks()).await.expect("answers");

@@ -274,6 +274,7 @@ fn add(total: Absorbed, trip: Absorbed) -> Absorbed {
         received: total.received + trip.received,
         unread: total.unread + trip.unread,
         missing: total.missing + trip.missing,
+        relayed: total.relayed + trip.relayed,
         epoch_changed: total.epoch_changed || trip.epoch_changed,
         update_app: trip.update_app,
         sealed: trip.sealed,

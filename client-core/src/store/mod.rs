@@ -122,6 +122,8 @@ pub(crate) struct OutboxRow {
     pub written_at: Timestamp,
     pub settled_at: Option<Timestamp>,
     pub reissued: Option<RecordId>,
+    /// Where a log first had it, 0 where that was not told.
+    pub first_pos: Option<u64>,
 }
 
 /// A row of the command queue.

@@ -4,7 +4,7 @@
 //! do. Items and the cursor count only if the phone still stands where it asked from.
 
 use louan_schema::doc::Descriptor;
-use louan_schema::id::{Epoch, Incarnation};
+use louan_schema::id::{DocId, Epoch, Incarnation};
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{
     Code, CommandVerdict, Cursor, Disposition, Scope, SyncReply, Taken, Verdict, frame,
@@ -12,7 +12,7 @@ use louan_schema::wire::{
 use minicbor::bytes::ByteVec;
 
 use super::verdict::{Fate, Outcome, judge};
-use super::{Absorbed, PUSH_BYTES_MAX, Prepared, compact, item, reauthor};
+use super::{Absorbed, PUSH_BYTES_MAX, Prepared, colleague, compact, item, reauthor};
 use crate::error::{Error, ErrorKind};
 use crate::phone::Phone;
 use crate::store::{EditState, Meta, SignedBatch, Writer};
@@ -60,8 +60,10 @@ fn stands(w: &Writer<'_>, prepared: &Prepared) -> Result<bool, Error> {
 /// doubt, and the phone starts over from a bootstrap with the documents it has.
 fn epoch_changed(w: &Writer<'_>, prepared: &Prepared, epoch: Epoch) -> Result<Absorbed, Error> {
     // A repeated reply finds the phone elsewhere.
-    if prepared.request.cursor.is_some() && stands(w, prepared)? {
+    let stood = prepared.request.cursor.is_some() || prepared.request.page.is_some();
+    if stood && stands(w, prepared)? {
         w.doubt_everything()?;
+        w.doubt_colleagues()?;
         w.unset_meta(Meta::Cursor)?;
         w.unset_meta(Meta::Page)?;
         w.set_meta(Meta::Epoch, &epoch)?;
@@ -78,23 +80,38 @@ fn taken(
 ) -> Result<Absorbed, Error> {
     fits(prepared, reply)?;
     let mut absorbed = Absorbed::default();
-    verdicts(w, prepared, reply, now, random, &mut absorbed)?;
+    let mut touched = verdicts(w, prepared, reply, now, random, &mut absorbed)?;
     commands(w, prepared, reply, now, &mut absorbed)?;
     keep_signed(w, prepared, reply)?;
     verify(w, prepared, reply, &mut absorbed)?;
-    let mut touched = Vec::new();
+    let known: Option<Scope> = w.meta(Meta::Scope)?;
     if stands(w, prepared)? {
+        let sending_only = known.as_ref().is_some_and(|scope| scope.push_only);
+        let told = reply.scope.as_ref().or(known.as_ref());
+        let bootstraps = prepared.request.cursor.is_none() && !told.is_some_and(|scope| scope.push_only);
+        if bootstraps && prepared.request.page.is_none() {
+            w.doubt_rows()?;
+        }
         for item in &reply.items {
             item::take(w, item, now, &mut absorbed, &mut touched)?;
         }
         stand(w, reply)?;
+        if bootstraps && reply.cursor.is_some() {
+            item::unconfirmed(w, &mut absorbed)?;
+            w.drop_stale_rows()?;
+        }
+        if sending_only && told.is_some_and(|scope| !scope.push_only) {
+            // It stood at the log's head all the time and was told nothing: now it is brought everything.
+            w.unset_meta(Meta::Cursor)?;
+        }
     }
-    let known = w.meta::<Scope>(Meta::Scope)?.map_or(0, |scope| scope.version);
-    if let (Some(scope), true) = (&reply.scope, known == prepared.request.scope_version) {
+    let version = known.as_ref().map_or(0, |scope| scope.version);
+    if let (Some(scope), true) = (&reply.scope, version == prepared.request.scope_version) {
         w.set_meta(Meta::Scope, scope)?;
     }
     w.set_meta(Meta::BackedUp, &reply.backed_up_pos)?;
     w.forget_backed_up(reply.backed_up_pos)?;
+    w.forget_colleagues(reply.backed_up_pos)?;
     w.set_meta(Meta::ClockOffset, &reply.now.ms().saturating_sub(now.ms()))?;
     w.unset_meta(Meta::MinBuild)?;
     settle_taken_before(w, now, &mut absorbed)?;
@@ -107,11 +124,15 @@ fn taken(
     absorbed.sealed = seal(w)?;
     // Asking about a restored log kept everything else back: its turn has come.
     let asked = prepared.request.verify.len();
-    let progress = absorbed.accepted + absorbed.held + absorbed.returned + absorbed.rewritten + asked;
+    let progress =
+        absorbed.accepted + absorbed.held + absorbed.returned + absorbed.rewritten + absorbed.relayed;
+    let waits = unsent(w)? > 0 || !w.list_missing(1)?.is_empty();
     absorbed.more = reply.more
+        || w.meta::<Cursor>(Meta::Cursor)?.is_none()
         || reply.page.is_some()
         || !w.list_unverified(1)?.is_empty()
-        || (progress > 0 && unsent(w)? > 0);
+        || !w.list_doubted(1)?.is_empty()
+        || (progress + asked > 0 && waits);
     Ok(absorbed)
 }
 
@@ -122,6 +143,7 @@ fn stand(w: &Writer<'_>, reply: &Taken) -> Result<(), Error> {
         if known.is_some_and(|known| known != cursor.epoch) {
             // Restored while this phone had no cursor to be found out by.
             w.doubt_everything()?;
+            w.doubt_colleagues()?;
         }
         w.set_meta(Meta::Epoch, &cursor.epoch)?;
         w.set_meta(Meta::Cursor, cursor)?;
@@ -144,6 +166,7 @@ fn fits(prepared: &Prepared, reply: &Taken) -> Result<(), Error> {
     }
 }
 
+/// Settles every edit answered for; the documents the office took something into.
 fn verdicts(
     w: &Writer<'_>,
     prepared: &Prepared,
@@ -151,18 +174,20 @@ fn verdicts(
     now: Timestamp,
     random: Incarnation,
     absorbed: &mut Absorbed,
-) -> Result<(), Error> {
+) -> Result<Vec<DocId>, Error> {
     let hashes = prepared.hashes.iter().flatten();
     let mut rows = Vec::new();
     for (hash, verdict) in hashes.zip(reply.changes.iter().flatten()) {
         // An edit written anew since has another hash: this verdict is about nothing any more.
         if let Some(row) = w.find_outbox_by_hash(*hash)? {
             rows.push((row, *verdict));
+        } else if colleague::settle(w, *hash, *verdict)? {
+            absorbed.relayed += 1;
         }
     }
     let Outcome { fates, burnt, refused_for_actor, cloned } = judge(rows);
     let mut rewrite = Vec::new();
-    let mut sheets = Vec::new();
+    let (mut sheets, mut taken_into) = (Vec::new(), Vec::new());
     for (row, fate) in fates {
         if !row.descriptor.is_book() && !matches!(fate, Fate::Acknowledge(_) | Fate::Wait) {
             sheets.push(row.descriptor);
@@ -172,6 +197,7 @@ fn verdicts(
             Fate::Acknowledge(pos) => {
                 w.set_acknowledged(row.local_seq, Some(pos), now)?;
                 absorbed.accepted += 1;
+                taken_into.push(row.doc);
             }
             Fate::Wait => {}
             Fate::Hold(code) => {
@@ -211,7 +237,8 @@ fn verdicts(
     absorbed.rewritten += rewrite.len();
     reauthor::rows(w, rewrite)?;
     // On a sheet an edit may rest on another actor's refused one.
-    lay_anew(w, sheets, absorbed)
+    lay_anew(w, sheets, absorbed)?;
+    Ok(taken_into)
 }
 
 /// Edits of these sheets that rest on a change that is no longer there are written anew.
@@ -250,7 +277,8 @@ fn commands(
 /// Keeps what was signed as long as it may be needed to send it again.
 fn keep_signed(w: &Writer<'_>, prepared: &Prepared, reply: &Taken) -> Result<(), Error> {
     let Some(signatures) = prepared.signatures.get() else { return Ok(()) };
-    for (i, batch) in prepared.request.batches.iter().enumerate() {
+    let own = prepared.request.batches.iter().enumerate().filter(|(_, batch)| batch.relayed_for.is_none());
+    for (i, batch) in own {
         let taken = reply.changes[i].iter().filter_map(|verdict| match verdict {
             Verdict::Accepted(pos) => Some(*pos),
             Verdict::Duplicate(_) | Verdict::NotTaken(_) => None,
@@ -279,6 +307,7 @@ fn verify(w: &Writer<'_>, prepared: &Prepared, reply: &Taken, absorbed: &mut Abs
     let mut others = Vec::new();
     let device = w.meta(Meta::Device)?;
     for hash in &prepared.request.verify {
+        w.settle_doubted(*hash, reply.missing.contains(hash))?;
         let Some(row) = w.find_outbox_by_hash(*hash)?.filter(|row| row.unverified) else { continue };
         if !reply.missing.contains(hash) {
             w.set_verified(*hash)?;
@@ -287,6 +316,7 @@ fn verify(w: &Writer<'_>, prepared: &Prepared, reply: &Taken, absorbed: &mut Abs
         absorbed.missing += 1;
         w.set_pending(row.local_seq)?;
         if let Some(raw) = &row.raw {
+            w.ensure_doc(&row.descriptor)?;
             w.insert_tail(row.doc, row.hash, raw)?;
         }
         if Some(row.device) != device {
@@ -319,8 +349,13 @@ fn settle_taken_before(w: &Writer<'_>, now: Timestamp, absorbed: &mut Absorbed) 
     Ok(())
 }
 
-/// Compounds out of scope go once nothing unsent hangs on them.
+/// Compounds out of scope, and what is of organisations out of it, go once nothing unsent hangs on them.
 fn purge(w: &Writer<'_>) -> Result<(), Error> {
+    if let Some(scope) = w.meta::<Scope>(Meta::Scope)?.filter(|scope| !scope.push_only) {
+        for doc in w.docs_of_others(&scope.orgs)? {
+            w.delete_doc(doc)?;
+        }
+    }
     for site in w.list_gone()? {
         if w.pending_count(Some(site))? > 0 || w.open_tap_count(Some(site))? > 0 {
             continue;

@@ -34,7 +34,7 @@ pub(super) fn compact(w: &Writer<'_>, doc: DocId) -> Result<(), Error> {
             folded.push(change.hash);
         }
     }
-    w.set_snapshot(doc, &document.save())?;
+    w.set_snapshot(doc, Some(&document.save()))?;
     for hash in folded {
         w.delete_tail(hash)?;
     }

@@ -21,6 +21,9 @@ const FOLD_OPS_MAX: usize = 2_000;
 /// Most bytes of keys and values in one sheet change (precise rule 5).
 const FOLD_BYTES_MAX: usize = 48 * 1024;
 
+/// Most numbers tried for a new actor; each one passed over is a change some copy of this phone wrote.
+const ACTORS_MAX: usize = 100_000;
+
 /// Taps of one person that become one change.
 struct Chunk {
     person: PersonId,
@@ -122,13 +125,16 @@ pub(super) fn write(
     taps: &[Tap],
 ) -> Result<Option<(Document, Actor, Written)>, Error> {
     let doc = descriptor.doc_id();
-    for _ in 0..2 {
+    // A copy of this phone under the same life may have used any of the next numbers already, and its
+    // changes came down with the sheet: the first number nobody used is taken.
+    for _ in 0..ACTORS_MAX {
         let actor = Actor::current(w, doc)?;
         let mut copy = document.clone();
         let Some(written) = sheet_change(&mut copy, actor.id(doc), taps)? else { return Ok(None) };
         if written.tip.seq == actor.tip.map_or(0, |tip| tip.seq) + 1 {
             return Ok(Some((copy, actor, written)));
         }
+        w.set_actor(doc, &actor, written.tip)?;
         w.burn_actor(doc, actor.n)?;
     }
     Err(Error::bug("writing a sheet", "a new actor does not start at one"))

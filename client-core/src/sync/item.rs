@@ -1,19 +1,22 @@
 //! Storing what comes down.
 //!
 //! A book's change costs a row of the tail and the rows its record makes; automerge is
-//! not opened for it. A snapshot is opened once, to take its records out. What this build
-//! cannot read is kept for a later one, and the rest goes on.
+//! not opened for it. A snapshot is opened once, to take its records out, and takes the
+//! place of what was here. What this build cannot read is kept for a later one, and the
+//! rest goes on.
+
+use std::collections::BTreeSet;
 
 use louan_schema::doc::scan::{record_put, scan};
 use louan_schema::doc::{Descriptor, Document};
 use louan_schema::id::DocId;
 use louan_schema::time::Timestamp;
-use louan_schema::wire::{Item, Row};
+use louan_schema::wire::{Item, Row, Scope};
 
-use super::{Absorbed, reauthor};
+use super::{Absorbed, colleague, reauthor};
 use crate::error::Error;
-use crate::store::{EditState, OutboxRow, RoundRow, Writer};
-use crate::usecase::search;
+use crate::store::{EditState, Meta, OutboxRow, RoundRow, Writer};
+use crate::usecase::{search, sheet};
 
 /// Takes one item; documents it touched are added to `touched`.
 pub(super) fn take(
@@ -44,9 +47,13 @@ pub(super) fn take(
             }
             true
         }
+        Item::Signed(list) => {
+            colleague::keep(w, list)?;
+            true
+        }
         Item::Frozen(doc) => {
             w.ensure_doc(doc)?;
-            w.set_frozen(doc.doc_id())?;
+            w.set_frozen(doc.doc_id(), true)?;
             true
         }
     };
@@ -81,6 +88,7 @@ fn change(w: &Writer<'_>, doc: &Descriptor, raw: &[u8], now: Timestamp) -> Resul
         w.set_acknowledged(own.local_seq, None, now)?;
     }
     w.insert_tail(doc.doc_id(), scanned.hash, raw)?;
+    w.settle_missing(scanned.hash, true)?;
     match doc {
         Descriptor::Book { .. } => match record_put(raw) {
             Ok(put) => Ok(w.insert_record(doc, &put, true)?),
@@ -110,10 +118,19 @@ fn remember_round(w: &Writer<'_>, doc: &Descriptor) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a document is this phone's to have: of a compound that lies here and an organisation of its people.
+fn in_scope(w: &Writer<'_>, doc: &Descriptor) -> Result<bool, Error> {
+    let orgs = w.meta::<Scope>(Meta::Scope)?.map(|scope| scope.orgs);
+    Ok(w.is_here(doc.site())? && orgs.is_none_or(|orgs| orgs.contains(&doc.org())))
+}
+
 fn decided(w: &Writer<'_>, row: &OutboxRow, taken: bool, now: Timestamp) -> Result<(), Error> {
     if taken {
         w.set_acknowledged(row.local_seq, None, now)?;
-        if let Some(raw) = &row.raw {
+        // A compound that has left the phone is not brought back by a decision about it.
+        if let Some(raw) = row.raw.as_ref()
+            && in_scope(w, &row.descriptor)?
+        {
             w.ensure_doc(&row.descriptor)?;
             w.insert_tail(row.doc, row.hash, raw)?;
         }
@@ -139,70 +156,63 @@ fn snapshot(
         return Ok(false);
     };
     w.ensure_doc(doc)?;
+    // A whole copy comes of a document that takes changes; of one that does not, the next item says so.
+    w.set_frozen(doc.doc_id(), false)?;
     for row in w.list_pending_in(doc.doc_id())? {
         if incoming.contains(row.hash) {
             w.set_acknowledged(row.local_seq, None, now)?;
         }
     }
-    if doc.is_book() {
-        book(w, doc, incoming, bytes)
-    } else {
-        sheet(w, doc, &incoming, bytes, absorbed)?;
-        Ok(true)
+    if !doc.is_book() {
+        remember_round(w, doc)?;
     }
+    replace(w, doc, (&incoming, Some(bytes)), absorbed)
 }
 
-/// A book's copies are added up: what a restored office has lost stays here.
-fn book(w: &Writer<'_>, doc: &Descriptor, incoming: Document, bytes: &[u8]) -> Result<bool, Error> {
-    let id = doc.doc_id();
-    let mut read = true;
-    for (kind, record, bytes) in incoming.read_book() {
-        let put = louan_schema::doc::scan::RecordPut { kind, id: record, bytes };
-        read &= w.insert_record(doc, &put, true)?;
+/// Documents that a whole bootstrap did not bring: the office's log has nothing of them, or they are sheets
+/// closed long ago.
+pub(super) fn unconfirmed(w: &Writer<'_>, absorbed: &mut Absorbed) -> Result<(), Error> {
+    for doc in w.list_stale_docs()? {
+        replace(w, &doc, (&Document::fresh(doc.doc_id()), None), absorbed)?;
     }
-    let before = w.find_doc(id)?.and_then(|row| row.snapshot);
-    let mut whole = incoming;
-    let mut changed = false;
-    if let Some(before) = before.and_then(|bytes| Document::load(&bytes).ok()) {
-        let mut both = whole.clone();
-        if both.merge(&before).is_ok() {
-            (whole, changed) = (both, true);
-        }
-    }
-    for change in w.tail(id)?.into_iter().filter(|change| !change.own_unsettled) {
-        if !whole.contains(change.hash) {
-            let mut copy = whole.clone();
-            if copy.add(&change.raw).is_err() {
-                continue;
-            }
-            (whole, changed) = (copy, true);
-        }
-        w.delete_tail(change.hash)?;
-    }
-    if changed {
-        w.set_snapshot(id, &whole.save())?
-    } else {
-        w.set_snapshot(id, bytes)?
-    }
-    Ok(read)
+    Ok(())
 }
 
-/// A sheet's copy is replaced: further answers must rest on what the office has.
-fn sheet(
+/// The office's copy takes the place of this phone's. What the phone had beyond it is not forgotten: own edits
+/// are in the outbox and stay visible, colleagues' changes are kept to be brought back.
+/// `false` when a record in it is not for this build to read.
+fn replace(
     w: &Writer<'_>,
     doc: &Descriptor,
-    incoming: &Document,
-    bytes: &[u8],
+    (incoming, bytes): (&Document, Option<&[u8]>),
     absorbed: &mut Absorbed,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let id = doc.doc_id();
-    remember_round(w, doc)?;
+    if let Some(before) = sheet::load_document(w, doc)? {
+        colleague::keep_lost(w, doc, &before, incoming)?;
+    }
     w.set_snapshot(id, bytes)?;
     for change in w.tail(id)? {
         if !change.own_unsettled || incoming.contains(change.hash) {
             w.delete_tail(change.hash)?;
         }
     }
-    absorbed.rewritten += reauthor::stranded(w, doc)?;
-    Ok(())
+    for row in w.list_unverified_in(id)? {
+        if let Some(raw) = row.raw.filter(|_| !incoming.contains(row.hash)) {
+            w.insert_tail(id, row.hash, &raw)?;
+        }
+    }
+    if !doc.is_book() {
+        absorbed.rewritten += reauthor::stranded(w, doc)?;
+        return Ok(true);
+    }
+    let mut read = true;
+    let mut has = BTreeSet::new();
+    for (kind, record, bytes) in incoming.read_book() {
+        has.insert(record);
+        let put = louan_schema::doc::scan::RecordPut { kind, id: record, bytes };
+        read &= w.insert_record(doc, &put, true)?;
+    }
+    w.delete_records_beyond(id, &has)?;
+    Ok(read)
 }

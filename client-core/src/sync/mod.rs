@@ -7,6 +7,7 @@
 
 mod absorb;
 pub(crate) mod backoff;
+mod colleague;
 mod compact;
 mod fold;
 mod item;
@@ -73,6 +74,8 @@ pub struct Absorbed {
     pub unread: usize,
     /// Acknowledged edits found missing in a restored log, to be sent again.
     pub missing: usize,
+    /// Colleagues' changes that a restored log lacked and for which the office has answered.
+    pub relayed: usize,
     /// The office's log is not the one this phone knew; what was acknowledged is being asked about.
     pub epoch_changed: bool,
     /// The app is too old to push: the least build accepted.

@@ -12,7 +12,7 @@ use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, PersonId};
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{Batch, CHANGES_MAX, PROTOCOL, PushedChange, Scope, SignedList, SyncRequest};
 
-use super::{Prepared, fold};
+use super::{Prepared, colleague, fold};
 use crate::BUILD;
 use crate::error::Error;
 use crate::phone::Phone;
@@ -52,7 +52,8 @@ fn plan(w: &Writer<'_>, now: Timestamp, push_bytes: usize) -> Result<Prepared, E
     let device = device.ok_or_else(|| Error::ask_admin(doing, "this phone is not enrolled"))?;
     let incarnation: Option<Incarnation> = w.meta(Meta::Incarnation)?;
     let incarnation = incarnation.ok_or_else(|| Error::bug(doing, "the store has no life of its own"))?;
-    let verify = w.list_unverified(VERIFY_MAX)?;
+    let mut verify = w.list_unverified(VERIFY_MAX)?;
+    verify.extend(w.list_doubted(VERIFY_MAX - verify.len())?);
     let mut drafts = Vec::new();
     let mut commands = Vec::new();
     // Until it is known what a restored log has lost, nothing may be put behind it.
@@ -98,6 +99,14 @@ fn plan(w: &Writer<'_>, now: Timestamp, push_bytes: usize) -> Result<Prepared, E
         let asked = asked.map(|row| row.command.clone()).collect();
         add(&mut prepared, device, draft, asked);
     }
+    if prepared.request.verify.is_empty() {
+        let own: usize = prepared.request.batches.iter().flat_map(|b| &b.changes).map(|c| c.raw.len()).sum();
+        // Behind the own ones, whose digests are the first: these were signed by others.
+        for (batch, hashes) in colleague::batches(w, push_bytes.saturating_sub(own))? {
+            prepared.request.batches.push(batch);
+            prepared.hashes.push(hashes);
+        }
+    }
     Ok(prepared)
 }
 
@@ -141,7 +150,12 @@ fn batches(rows: Vec<OutboxRow>) -> Vec<Drafted> {
             draft.docs.len() - 1
         });
         let doc = u32::try_from(doc).unwrap_or(u32::MAX);
-        draft.changes.push(PushedChange { doc, n: row.n, raw: row.raw.unwrap_or_default().into() });
+        draft.changes.push(PushedChange {
+            doc,
+            n: row.n,
+            raw: row.raw.unwrap_or_default().into(),
+            taken_before: row.first_pos,
+        });
         draft.list.push((row.doc, row.n, row.hash));
     }
     drafts
@@ -164,5 +178,6 @@ fn add(
         changes,
         commands,
         signature: Vec::new().into(),
+        proof: None,
     });
 }

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use louan_schema::doc::scan::{record_put, scan};
-use louan_schema::doc::{ActorLife, Descriptor, first_change};
+use louan_schema::doc::{ActorLife, Descriptor, Document, first_change};
 use louan_schema::id::{ActorId, ChangeHash, DeviceId, DocId, Incarnation, RecordId};
-use louan_schema::wire::{Batch, Code, Disposition, SyncRequest, Verdict};
+use louan_schema::wire::{Batch, Code, Disposition, Item, SyncRequest, Verdict};
 
 /// A log with the rules every change must fit.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +53,19 @@ impl Gate {
 
     pub fn position(&self, hash: ChangeHash) -> Option<u64> {
         self.log.iter().position(|(h, ..)| *h == hash).and_then(|at| u64::try_from(at + 1).ok())
+    }
+
+    /// Every document whole, as a bootstrap brings it.
+    pub fn snapshots(&self) -> Vec<Item> {
+        let mut documents: BTreeMap<Descriptor, Document> = BTreeMap::new();
+        for (_, descriptor, raw) in &self.log {
+            let fresh = || Document::fresh(descriptor.doc_id());
+            let document = documents.entry(*descriptor).or_insert_with(fresh);
+            document.add(raw).expect("the log's changes fit");
+        }
+        let item =
+            |(doc, document): (Descriptor, Document)| Item::Snapshot { doc, bytes: document.save().into() };
+        documents.into_iter().map(item).collect()
     }
 
     /// Decides the first change held; tells which, and whether it could still be taken.

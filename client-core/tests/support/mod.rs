@@ -158,7 +158,8 @@ impl Desk {
         Taken {
             changes,
             commands,
-            items: Vec::new(),
+            // A phone without a cursor is brought everything.
+            items: if request.cursor.is_none() { rows() } else { Vec::new() },
             cursor: Some(self.cursor()),
             more: false,
             page: None,
@@ -213,6 +214,9 @@ impl Desk {
         self.pos = self.pos.max(1_000_000) + 1;
         let absorbed = self.sync_with(|request, taken| {
             taken.changes = gate.answer(device, request, || None);
+            if request.cursor.is_none() {
+                return taken.items.extend(gate.snapshots());
+            }
             let news = gate.log[handed..].iter();
             taken.items =
                 news.map(|(_, doc, raw)| Item::Change { doc: *doc, raw: raw.clone().into() }).collect();

@@ -2,7 +2,7 @@
 //!
 //! It is only ever fed changes that passed the gate, or that this device wrote itself.
 
-use automerge::{Automerge, AutomergeError, Change};
+use automerge::{Automerge, AutomergeError, Change, ReadDoc};
 
 use super::first;
 use crate::id::{ChangeHash, DocId};
@@ -68,14 +68,22 @@ impl Document {
         self.0.get_change_meta_by_hash(&hash).map(|_| ()).ok_or(DocumentError::Waiting)
     }
 
-    /// Adds everything that another copy of the same document has.
-    ///
-    /// # Errors
-    /// [`DocumentError::Automerge`]; the document is then to be dropped.
-    pub fn merge(&mut self, other: &Self) -> Result<(), DocumentError> {
-        // automerge wants the other side mutable, to commit what it may have open; ours never has.
-        self.0.merge(&mut other.0.clone())?;
-        Ok(())
+    /// The bytes of a change, as they once came.
+    #[must_use]
+    pub fn raw(&self, hash: ChangeHash) -> Option<Vec<u8>> {
+        let change = self.0.get_change_by_hash(&automerge::ChangeHash(hash.0))?;
+        Some(change.raw_bytes().to_vec())
+    }
+
+    /// The changes this document has and `other` has not, in an order in which they can be applied.
+    #[must_use]
+    pub fn beyond(&self, other: &Self) -> Vec<(ChangeHash, Vec<u8>)> {
+        if self.0.get_heads().iter().all(|head| other.contains(ChangeHash(head.0))) {
+            return Vec::new();
+        }
+        let changes = self.0.get_changes(&[]).into_iter();
+        let changes = changes.map(|change| (ChangeHash(change.hash().0), change.raw_bytes().to_vec()));
+        changes.filter(|(hash, _)| !other.contains(*hash)).collect()
     }
 
     /// The hashes nothing depends on yet, in order.

@@ -7,9 +7,10 @@ use crate::area::StreetCode;
 use crate::code::HazardState;
 use crate::doc::Descriptor;
 use crate::fold::hazard::HazardReading;
-use crate::id::{ChangeHash, OrgId, PersonId, SiteId};
+use crate::id::{ChangeHash, DeviceId, Incarnation, OrgId, PersonId, SiteId};
 use crate::registry::{Building, Org, Person, Site};
 use crate::time::{Day, Timestamp};
+use crate::wire::Proof;
 
 /// One thing new to a phone.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -53,6 +54,33 @@ pub enum Item {
     /// The document takes no more changes.
     #[n(5)]
     Frozen(#[n(0)] Descriptor),
+    /// What the author of a change that just came has signed, as long as no verified backup has the change.
+    #[n(6)]
+    Signed(#[n(0)] Box<Signed>),
+}
+
+/// A colleague's signed batch (同事署名清单), kept so that his work can be brought back for him after a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Signed {
+    /// The device that signed.
+    #[n(0)]
+    pub device: DeviceId,
+    /// The life of its store.
+    #[n(1)]
+    pub incarnation: Incarnation,
+    /// Whose batch it is.
+    #[n(2)]
+    pub person: PersonId,
+    /// What was signed.
+    #[n(3)]
+    pub proof: Proof,
+    /// The signature.
+    #[n(4)]
+    pub signature: ByteVec,
+    /// Once a verified backup reaches this position, it need no longer be kept.
+    #[n(5)]
+    pub pos: u64,
 }
 
 /// A server row (服务端数据行), whole; the phone replaces what it has.

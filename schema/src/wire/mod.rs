@@ -10,7 +10,7 @@ pub mod frame;
 mod item;
 mod verdict;
 
-pub use item::{HazardStatus, Item, Row, Scope};
+pub use item::{HazardStatus, Item, Row, Scope, Signed};
 pub use verdict::{Code, CommandVerdict, Disposition, Verdict};
 
 use minicbor::{Decode, Encode};
@@ -108,6 +108,23 @@ pub struct Batch {
     /// a browser's and a phone's key store hash their message themselves and cannot sign a bare digest.
     #[n(6)]
     pub signature: minicbor::bytes::ByteVec,
+    /// What was signed, when the batch carries only some of it: a colleague's phone brings back what a restored
+    /// log lacks, and has no more of his batch than it was sent (P9).
+    #[n(7)]
+    pub proof: Option<Proof>,
+}
+
+/// A signed batch without its content (署名清单): proves each of its changes alone.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Proof {
+    /// Document, actor number and hash of every change.
+    #[n(0)]
+    pub list: SignedList,
+    /// [`Batch::digest_of_commands`]. Commands are not carried by others: what an office decides after a
+    /// restore, it decides anew.
+    #[n(1)]
+    pub commands: minicbor::bytes::ByteArray<32>,
 }
 
 /// A change on its way up.
@@ -123,6 +140,10 @@ pub struct PushedChange {
     /// The plain change chunk.
     #[n(2)]
     pub raw: minicbor::bytes::ByteVec,
+    /// Where an earlier life of the log had taken this very edit, says the phone. A claim: it lets a human
+    /// decide what the restored log alone would refuse, and nothing else.
+    #[n(3)]
+    pub taken_before: Option<u64>,
 }
 
 /// What a batch is signed over and remembered by: document, actor number and hash of every change.
@@ -140,6 +161,31 @@ impl Batch {
         list: &SignedList,
         commands: &[Command],
     ) -> [u8; 32] {
+        Self::digest_of(device, incarnation, person, list, &Self::digest_of_commands(commands))
+    }
+
+    /// The part of the digest that covers the commands.
+    #[must_use]
+    pub fn digest_of_commands(commands: &[Command]) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for command in commands {
+            // Writing to a Vec cannot fail, and no field's encoder refuses a value.
+            let bytes = minicbor::to_vec(command).unwrap_or_default();
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        }
+        hash.finalize().into()
+    }
+
+    /// [`Self::digest`], for somebody who knows of the commands only their digest.
+    #[must_use]
+    pub fn digest_of(
+        device: DeviceId,
+        incarnation: Incarnation,
+        person: PersonId,
+        list: &SignedList,
+        commands: &[u8; 32],
+    ) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(b"louan/batch/1\0");
         hash.update(device.as_bytes());
@@ -151,11 +197,7 @@ impl Batch {
             hash.update(n.to_be_bytes());
             hash.update(change.as_bytes());
         }
-        for command in commands {
-            let bytes = minicbor::to_vec(command).unwrap_or_default();
-            hash.update((bytes.len() as u64).to_be_bytes());
-            hash.update(bytes);
-        }
+        hash.update(commands);
         hash.finalize().into()
     }
 }

@@ -59,7 +59,10 @@ CREATE TABLE upload (
   incarnation BLOB    NOT NULL,
   person      BLOB    NOT NULL,
   list        BLOB    NOT NULL,
-  commands    BLOB    NOT NULL,
+  -- The digest of the commands is part of what was signed; a colleague's phone that brings a batch back has
+  -- nothing else of them.
+  commands_digest BLOB NOT NULL,
+  commands    BLOB,
   signature   BLOB    NOT NULL,
   received_at INTEGER NOT NULL
 ) STRICT;

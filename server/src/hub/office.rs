@@ -243,7 +243,8 @@ impl Hub {
             incarnation,
             person,
             list: Vec::new(),
-            commands: Vec::new(),
+            commands_digest: [0; 32],
+            commands: None,
             signature: Vec::new(),
             received_at: held.received_at,
         });

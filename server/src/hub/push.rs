@@ -79,11 +79,15 @@ impl Hub {
         batch: &Batch,
     ) -> Result<Vec<Verdict>, StorageError> {
         let mut verdicts = vec![Verdict::NotTaken(Code::Malformed); batch.changes.len()];
-        let (groups, _) = grouped(batch);
-        let done = join_all(groups.iter().map(|group| self.push_group(bearer, group))).await;
-        for (group, done) in groups.iter().zip(done) {
-            for (pushed, verdict) in group.pushed.iter().zip(done?) {
-                verdicts[pushed.index] = verdict;
+        let (books, sheets): (Vec<_>, Vec<_>) =
+            grouped(batch).0.into_iter().partition(|group| group.descriptor.is_book());
+        // A submission closes its sheet: answers that come in the same batch come before it.
+        for groups in [sheets, books] {
+            let done = join_all(groups.iter().map(|group| self.push_group(bearer, group))).await;
+            for (group, done) in groups.iter().zip(done) {
+                for (pushed, verdict) in group.pushed.iter().zip(done?) {
+                    verdicts[pushed.index] = verdict;
+                }
             }
         }
         Ok(verdicts)

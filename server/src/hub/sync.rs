@@ -71,6 +71,15 @@ impl Hub {
                 return Ok(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
             }
         }
+        // Pages begun in another log cannot be gone on with: what they brought may be nowhere any more.
+        if let Some(token) = request.page.as_ref().and_then(|bytes| Token::read(bytes)) {
+            let head = self.inner.storage.head().await?;
+            let cursor =
+                Cursor { stream: head.stream, epoch: token.epoch, pos: token.pos, chain: token.chain };
+            if !self.knows(&cursor, &head).await? {
+                return Ok(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
+            }
+        }
         let pushes = self.take_batches(device, &request.batches, now).await?;
         let found = self.inner.storage.find_hashes(request.verify.clone()).await?;
         let head = self.inner.storage.head().await?;
@@ -142,7 +151,10 @@ impl Hub {
             let stored = |v: &Verdict| matches!(v, Verdict::Accepted(_) | Verdict::Duplicate(_));
             let sent =
                 batch.changes.iter().zip(&verdicts).filter(|(_, v)| stored(v)).map(|(c, _)| hash_of(&c.raw));
-            pushes.sent.extend(sent);
+            // What a phone brings back for a colleague it gets like everybody else: its own copy is the office's.
+            if batch.relayed_for.is_none() {
+                pushes.sent.extend(sent);
+            }
             pushes.changes.push(verdicts);
             pushes.commands.push(answers);
         }
@@ -156,8 +168,13 @@ impl Hub {
         sent: &BTreeSet<ChangeHash>,
         head: Head,
     ) -> Result<Pull, StorageError> {
-        let mut pull = Pull { basket: Basket::default(), cursor: request.cursor, page: None, more: false };
+        let basket = Basket::with_lists_behind(head.backed_up_pos);
+        let mut pull = Pull { basket, cursor: request.cursor, page: None, more: false };
         if is_push_only(state) {
+            // It is told nothing but where the log stands: that a log was put back must be found out here too,
+            // or what was held for it before is waited for in vain.
+            let Head { stream, epoch, pos, chain, .. } = head;
+            pull.cursor = Some(Cursor { stream, epoch, pos, chain });
             return Ok(pull);
         }
         let storage = &*self.inner.storage;
@@ -167,17 +184,17 @@ impl Hub {
         let budget = usize::try_from(request.down_bytes_max).unwrap_or(usize::MAX);
         let budget = budget.clamp(*DOWN_BYTES.start(), *DOWN_BYTES.end());
         let token = request.page.as_ref().and_then(|bytes| Token::read(bytes));
-        // A token of another life of the log, or a forged one, begins anew.
+        // A token that nobody can read begins anew; one of another log was answered before.
         let token = token.filter(|token| token.epoch == head.epoch && token.pos <= head.pos);
         let (token, cursor) = match (token, request.cursor) {
             (Some(token), _) => (Some(token), None),
-            (None, None) => (Some(Token::start(head.epoch, head.pos, Part::All)), None),
+            (None, None) => (Some(Token::start(head.epoch, (head.pos, head.chain), Part::All)), None),
             (None, Some(cursor)) => (None, Some(cursor)),
         };
         let (pos, chain) = match (token, cursor) {
             (Some(token), _) => {
                 pull.page = fill(storage, &scope, token, &mut pull.basket, budget).await?;
-                (token.pos, storage.chain_at(token.pos).await?.unwrap_or(head.chain))
+                (token.pos, token.chain)
             }
             (None, Some(cursor)) => {
                 let reader = Reader { device: state.device, scope: &scope, head, sent };
@@ -205,6 +222,7 @@ fn check(request: &SyncRequest) -> Result<(), SyncError> {
         && commands <= COMMANDS_MAX
         && request.batches.len() <= BATCHES_MAX
         && request.batches.iter().all(|batch| batch.docs.len() <= CHANGES_MAX)
+        && request.batches.iter().flat_map(|b| &b.proof).all(|proof| proof.list.len() <= CHANGES_MAX)
         && request.verify.len() <= VERIFY_MAX;
     if fits { Ok(()) } else { Err(SyncError::TooMuch) }
 }

@@ -119,8 +119,10 @@ pub struct Upload {
     pub person: PersonId,
     /// CBOR of the [`louan_schema::wire::SignedList`].
     pub list: Vec<u8>,
-    /// CBOR of the commands signed with it.
-    pub commands: Vec<u8>,
+    /// [`louan_schema::wire::Batch::digest_of_commands`].
+    pub commands_digest: [u8; 32],
+    /// CBOR of the commands signed with it; nothing when another phone brought the batch back.
+    pub commands: Option<Vec<u8>>,
     /// Fixed-size r‖s.
     pub signature: Vec<u8>,
     /// When it arrived.

@@ -15,6 +15,7 @@ use louan_schema::time::{Day, Timestamp};
 use louan_schema::wire::{Code, StreamId};
 
 use super::Reply;
+use super::commit::Upload;
 use super::registry::RowTable;
 
 /// Where the log stands.
@@ -195,6 +196,8 @@ pub struct LoggedChange {
     pub descriptor: Descriptor,
     /// Its hash.
     pub hash: ChangeHash,
+    /// The signed list it came with.
+    pub upload: [u8; 32],
     /// Its bytes.
     pub raw: Vec<u8>,
 }
@@ -231,6 +234,8 @@ pub struct DocumentHead {
     pub descriptor: Descriptor,
     /// Whether it takes no more changes.
     pub frozen: bool,
+    /// Position of its last change.
+    pub head_pos: u64,
 }
 
 /// The log.
@@ -249,6 +254,10 @@ pub trait LogStore: Send + Sync {
     fn changes_at(&self, positions: Vec<u64>) -> Reply<'_, Vec<LoggedChange>>;
     /// Every change of a document, in order.
     fn changes_of(&self, doc: DocId) -> Reply<'_, Vec<LoggedChange>>;
+    /// The signed lists that a document's changes behind a position came with, each at the last of them.
+    fn uploads_of(&self, doc: DocId, behind: u64) -> Reply<'_, Vec<(u64, [u8; 32])>>;
+    /// A signed list.
+    fn find_upload(&self, digest: [u8; 32]) -> Reply<'_, Option<Upload>>;
     /// Documents after `after` in the order of their ids, of one site or of all, at most `limit`.
     fn documents_after(
         &self,

@@ -4,7 +4,7 @@
 //! change spoils its own verdict and not the signature of its neighbours. Nothing is
 //! believed that the device's key has not signed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use louan_schema::doc::Descriptor;
 use louan_schema::doc::scan::{ScanFault, Scanned, record_put, scan};
@@ -26,6 +26,8 @@ pub struct Pushed {
     pub index: usize,
     /// Number of the actor in its life, as the envelope says.
     pub n: u32,
+    /// Where an earlier life of the log had it, says the phone.
+    pub taken_before: Option<u64>,
     /// Its bytes.
     pub raw: Vec<u8>,
     /// Their hash.
@@ -60,6 +62,22 @@ pub fn signed_list(batch: &Batch) -> SignedList {
     batch.changes.iter().map(|c| (place(c.doc).unwrap_or(DocId([0; 16])), c.n, hash_of(&c.raw))).collect()
 }
 
+/// What a batch says was signed. A batch brought back by another phone names the whole list; each of the changes
+/// it carries must stand there, and it carries no commands.
+fn signed_of(batch: &Batch) -> Result<(SignedList, [u8; 32]), Code> {
+    let carried = signed_list(batch);
+    let Some(proof) = &batch.proof else {
+        return Ok((carried, Batch::digest_of_commands(&batch.commands)));
+    };
+    let signed: BTreeSet<_> = proof.list.iter().collect();
+    let proven = batch.relayed_for.is_some() && carried.iter().all(|change| signed.contains(change));
+    if proven && batch.commands.is_empty() {
+        Ok((proof.list.clone(), *proof.commands))
+    } else {
+        Err(Code::BadSignature)
+    }
+}
+
 /// Checks a batch's signature against the signing device's key.
 ///
 /// # Errors
@@ -70,8 +88,8 @@ pub fn opened(
     public_key: &[u8],
     received_at: Timestamp,
 ) -> Result<(Sender, Upload), Code> {
-    let list = signed_list(batch);
-    let digest = Batch::digest(device, batch.incarnation, batch.person, &list, &batch.commands);
+    let (list, commands_digest) = signed_of(batch)?;
+    let digest = Batch::digest_of(device, batch.incarnation, batch.person, &list, &commands_digest);
     let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| Code::BadSignature)?;
     let signature = Signature::from_slice(&batch.signature).map_err(|_| Code::BadSignature)?;
     key.verify(&digest, &signature).map_err(|_| Code::BadSignature)?;
@@ -84,7 +102,8 @@ pub fn opened(
         person,
         // Writing to a Vec cannot fail, and no field's encoder refuses a value.
         list: minicbor::to_vec(&list).unwrap_or_default(),
-        commands: minicbor::to_vec(&batch.commands).unwrap_or_default(),
+        commands_digest,
+        commands: batch.proof.is_none().then(|| minicbor::to_vec(&batch.commands).unwrap_or_default()),
         signature: batch.signature.to_vec(),
         received_at,
     };
@@ -107,7 +126,8 @@ pub fn grouped(batch: &Batch) -> (Vec<Group>, Vec<usize>) {
             groups.push(Group { descriptor: *descriptor, pushed: Vec::new() });
             groups.len() - 1
         });
-        groups[place].pushed.push(measured(descriptor, index, change.n, change.raw.to_vec()));
+        let pushed = measured(descriptor, index, change.n, change.raw.to_vec());
+        groups[place].pushed.push(Pushed { taken_before: change.taken_before, ..pushed });
     }
     (groups, homeless)
 }
@@ -121,7 +141,7 @@ pub fn measured(descriptor: &Descriptor, index: usize, n: u32, raw: Vec<u8>) -> 
         let record = Record::from_bytes(&put.bytes).map_err(|_| Code::Schema)?;
         if record.body.kind() == put.kind { Ok((put.id, record)) } else { Err(Code::Schema) }
     });
-    Pushed { index, n, hash: hash_of(&raw), raw, scanned, record }
+    Pushed { index, n, taken_before: None, hash: hash_of(&raw), raw, scanned, record }
 }
 
 impl Group {

@@ -4,9 +4,11 @@
 //! made; whatever changes while pages are sent comes again by the feed. The token between
 //! pages is plain: it holds no right, scope is asked anew for every page.
 
+use std::collections::BTreeSet;
+
 use louan_schema::doc::Descriptor;
-use louan_schema::id::{DocId, Epoch, OrgId, SiteId};
-use louan_schema::wire::{Item, Row};
+use louan_schema::id::{Chain, DocId, Epoch, OrgId, SiteId};
+use louan_schema::wire::{Item, Proof, Row, Signed, SignedList};
 use minicbor::{Decode, Encode};
 
 use super::scope::DeviceScope;
@@ -43,14 +45,17 @@ pub struct Token {
     /// Where the phone stands after the last page.
     #[n(1)]
     pub pos: u64,
-    /// What they are of.
+    /// The log's running hash there: a log put back in between is found out.
     #[n(2)]
+    pub chain: Chain,
+    /// What they are of.
+    #[n(3)]
     pub part: Part,
     /// Which table or, beyond the tables, documents.
-    #[n(3)]
+    #[n(4)]
     phase: u8,
     /// The last id sent of it.
-    #[n(4)]
+    #[n(5)]
     after: Option<minicbor::bytes::ByteArray<16>>,
 }
 
@@ -60,10 +65,10 @@ const TABLES: [RowTable; 5] =
 impl Token {
     /// The beginning.
     #[must_use]
-    pub const fn start(epoch: Epoch, pos: u64, part: Part) -> Self {
+    pub const fn start(epoch: Epoch, (pos, chain): (u64, Chain), part: Part) -> Self {
         // One site brings no people and only the organisations it names, which go with its row.
         let phase = if matches!(part, Part::Site(_)) { 2 } else { 0 };
-        Self { epoch, pos, part, phase, after: None }
+        Self { epoch, pos, chain, part, phase, after: None }
     }
 
     /// Reads a token that a phone returned; nothing for one that is none.
@@ -92,9 +97,25 @@ pub struct Basket {
     pub items: Vec<Item>,
     /// Its size, in bytes before compression.
     pub bytes: usize,
+    /// Changes behind this position go with what their authors signed.
+    lists_behind: Option<u64>,
+    /// The lists in it.
+    lists: BTreeSet<[u8; 32]>,
 }
 
 impl Basket {
+    /// An empty basket. Before there is a verified backup there is nothing that could be put back, and nobody
+    /// needs to keep what colleagues signed.
+    #[must_use]
+    pub fn with_lists_behind(backed_up_pos: u64) -> Self {
+        Self { lists_behind: Some(backed_up_pos).filter(|pos| *pos > 0), ..Self::default() }
+    }
+
+    /// Whether a change at this position goes with what its author signed.
+    const fn wants_list(&self, pos: u64) -> bool {
+        matches!(self.lists_behind, Some(behind) if pos > behind)
+    }
+
     /// Puts an item of about `bytes` bytes in.
     pub fn put(&mut self, item: Item, bytes: usize) {
         self.items.push(item);
@@ -205,6 +226,33 @@ pub async fn named_orgs(
     Ok(())
 }
 
+/// Sends what the author of a change signed, once a basket and only while no verified backup has the change.
+///
+/// # Errors
+/// [`StorageError`] when it cannot be read.
+pub async fn signed_list(
+    storage: &dyn Storage,
+    (pos, digest): (u64, [u8; 32]),
+    basket: &mut Basket,
+) -> Result<(), StorageError> {
+    if !basket.wants_list(pos) || !basket.lists.insert(digest) {
+        return Ok(());
+    }
+    let Some(upload) = storage.find_upload(digest).await? else { return Ok(()) };
+    let Ok(list) = minicbor::decode::<SignedList>(&upload.list) else { return Ok(()) };
+    let size = upload.list.len() + upload.signature.len() + 96;
+    let item = Item::Signed(Box::new(Signed {
+        device: upload.device,
+        incarnation: upload.incarnation,
+        person: upload.person,
+        proof: Proof { list, commands: upload.commands_digest.into() },
+        signature: upload.signature.into(),
+        pos,
+    }));
+    basket.put(item, size);
+    Ok(())
+}
+
 /// Sends documents; true when there are no more.
 async fn documents(
     storage: &dyn Storage,
@@ -233,6 +281,12 @@ async fn documents(
             basket.put(Item::Snapshot { doc, bytes: bytes.into() }, size);
             if head.frozen && matches!(doc, Descriptor::Book { .. }) {
                 basket.put(Item::Frozen(doc), 0);
+            }
+            if basket.wants_list(head.head_pos) {
+                let behind = basket.lists_behind.unwrap_or_default();
+                for (pos, digest) in storage.uploads_of(id, behind).await? {
+                    signed_list(storage, (pos, digest), basket).await?;
+                }
             }
         }
     }

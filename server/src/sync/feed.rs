@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use louan_schema::id::{Chain, ChangeHash, DeviceId, SiteId};
 use louan_schema::wire::{Item, Row};
 
-use super::bootstrap::{Basket, Part, Token, fill, named_orgs};
+use super::bootstrap::{Basket, Part, Token, fill, named_orgs, signed_list};
 use super::scope::DeviceScope;
 use crate::storage::log::{FeedEntry, FeedKind, Head, LoggedChange};
 use crate::storage::registry::{RowTable, StoredRow};
@@ -89,13 +89,14 @@ async fn take(
     budget: usize,
 ) -> Result<Option<Token>, StorageError> {
     let scope = reader.scope;
-    let gain = |part| Token::start(reader.head.epoch, entry.pos, part);
+    let gain = |part| Token::start(reader.head.epoch, (entry.pos, entry.chain), part);
     match entry.kind {
         FeedKind::Change { .. } => {
             if let Some(change) = bodies.changes.get(&entry.pos) {
                 let size = change.raw.len() + 64;
                 let raw = change.raw.clone().into();
                 basket.put(Item::Change { doc: change.descriptor, raw }, size);
+                signed_list(storage, (change.pos, change.upload), basket).await?;
             }
         }
         FeedKind::Row { table, id, .. } => {

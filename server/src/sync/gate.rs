@@ -211,13 +211,15 @@ impl<'a> Gate<'a> {
         let standing = self.state.actors.get(&actor).copied().unwrap_or_default();
         self.follows(actor, standing.burnt, scanned.seq)?;
         self.fits_actor(standing, scanned)?;
-        self.fits_document(standing, scanned)?;
         if let Some(code) = self.rights.barred {
-            return Err(code);
+            return Err(self.barred(code, p));
         }
+        // Before the document is asked whether it has what the change rests on: a closed one that lost it in a
+        // restored log will never get it back, and whoever waits for that waits for ever.
         if self.state.frozen {
             return Err(Code::Frozen);
         }
+        self.fits_document(standing, scanned)?;
         let role = self.rights.role.ok_or(Code::NotPermitted)?;
         let record = match &p.record {
             None if may(role, Action::SubmitRound) => None,
@@ -230,6 +232,13 @@ impl<'a> Gate<'a> {
             }
         };
         Ok(Box::new(Candidate { actor, scanned: scanned.clone(), record }))
+    }
+
+    /// What bars a person here. Work that an earlier life of the log had taken was permitted once; if the
+    /// restored log does not know by what right, a human decides (P9).
+    fn barred(&self, code: Code, p: &Pushed) -> Code {
+        let once_taken = p.taken_before.is_some() && self.rights.role.is_some();
+        if once_taken && code.disposition() == Disposition::Returned { Code::ScopeLost } else { code }
     }
 
     /// A change behind one that was not taken: held with it, or refused because of it.

@@ -264,10 +264,13 @@ impl Phone {
         changes: Vec<(u32, u32, Vec<u8>)>,
         commands: Vec<Command>,
     ) -> Batch {
-        let changes =
-            changes.into_iter().map(|(doc, n, raw)| PushedChange { doc, n, raw: raw.into() }).collect();
+        let changes = changes
+            .into_iter()
+            .map(|(doc, n, raw)| PushedChange { doc, n, raw: raw.into(), taken_before: None })
+            .collect();
         let (person, incarnation, signature) = (self.person, self.incarnation, Vec::new().into());
-        let batch = Batch { person, relayed_for: None, incarnation, docs, changes, commands, signature };
+        let batch =
+            Batch { person, relayed_for: None, incarnation, docs, changes, commands, signature, proof: None };
         self.signed(batch)
     }
 

@@ -118,7 +118,7 @@ impl Pen {
             });
             let hash = louan_schema::doc::scan::scan(&raw).expect("our own change").hash;
             list.push((id, 0, hash));
-            changes.push(PushedChange { doc, n: 0, raw: raw.into() });
+            changes.push(PushedChange { doc, n: 0, raw: raw.into(), taken_before: None });
         }
         let digest = Batch::digest(self.device, self.incarnation, self.person.id, &list, &[]);
         let signature: Signature = self.key.sign(&digest);
@@ -130,6 +130,7 @@ impl Pen {
             changes,
             commands: Vec::new(),
             signature: signature.to_bytes().to_vec().into(),
+            proof: None,
         };
         SyncRequest {
             protocol: PROTOCOL,

@@ -59,6 +59,7 @@ fn whole() -> Picture {
             head: 12,
             was_restored: false,
             edits: BTreeSet::from([RECORD, COMMAND]),
+            held: BTreeSet::new(),
             changes: BTreeSet::from([SHEET]),
             documents: BTreeMap::from([(DOC, document(1))]),
             rows,

@@ -4,10 +4,10 @@
 //! refused change can be left out by reading the document again without it.
 
 use louan_schema::doc::{Descriptor, Tip};
-use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, RoundId, SiteId};
-use rusqlite::OptionalExtension;
+use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, OrgId, RoundId, SiteId};
+use rusqlite::{OptionalExtension, params_from_iter};
 
-use super::{Reader, Writer, signed, to_cbor, unsigned};
+use super::{Reader, Writer, all, from_cbor, signed, to_cbor, unsigned};
 use crate::store::commit::Actor;
 use crate::store::{DocRow, StoreError};
 
@@ -38,6 +38,26 @@ impl Reader<'_> {
             Ok(TailRow { hash: ChangeHash(row.get(0)?), raw: row.get(1)?, own_unsettled: row.get(2)? })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// What a document is about, when it lies here.
+    pub(crate) fn find_descriptor(&self, doc: DocId) -> Result<Option<Descriptor>, StoreError> {
+        let mut statement = self.0.prepare_cached("SELECT descriptor FROM doc WHERE id = ?1")?;
+        let bytes: Option<Vec<u8>> = statement.query_row([doc.as_bytes()], |row| row.get(0)).optional()?;
+        bytes.map(|bytes| from_cbor(&bytes)).transpose()
+    }
+
+    /// A change of a tail.
+    pub(crate) fn find_tail(&self, hash: ChangeHash) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.0.prepare_cached("SELECT raw FROM tail WHERE hash = ?1")?;
+        Ok(statement.query_row([hash.as_bytes()], |row| row.get(0)).optional()?)
+    }
+
+    /// Documents that the bootstrap under way has not brought.
+    pub(crate) fn list_stale_docs(&self) -> Result<Vec<Descriptor>, StoreError> {
+        let mut statement =
+            self.0.prepare_cached("SELECT descriptor FROM doc WHERE stale = 1 ORDER BY id")?;
+        all(statement.query_map([], |row| Ok(from_cbor(&row.get::<_, Vec<u8>>(0)?)))?)
     }
 
     /// How many changes of the tail could be folded into the snapshot, and their bytes.
@@ -73,6 +93,21 @@ impl Reader<'_> {
         Ok(found.optional()?)
     }
 
+    /// Documents of other organisations than these on which nothing unsent hangs.
+    pub(crate) fn docs_of_others(&self, orgs: &[OrgId]) -> Result<Vec<DocId>, StoreError> {
+        let places: Vec<String> = (1..=orgs.len()).map(|i| format!("?{i}")).collect();
+        let sql = format!(
+            "SELECT id FROM doc WHERE org NOT IN ({})
+                AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.doc = doc.id AND state = 'pending')
+                AND NOT EXISTS (SELECT 1 FROM tap WHERE tap.round = doc.round AND settled IS NULL)",
+            places.join(", ")
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let rows = statement
+            .query_map(params_from_iter(orgs.iter().map(OrgId::as_bytes)), |row| Ok(DocId(row.get(0)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The documents of a compound.
     pub(crate) fn docs_of_site(&self, site: SiteId) -> Result<Vec<DocId>, StoreError> {
         let mut statement = self.0.prepare_cached("SELECT id FROM doc WHERE site = ?1 ORDER BY id")?;
@@ -88,24 +123,28 @@ impl Writer<'_> {
             Descriptor::Book { .. } => None,
         };
         let mut statement = self.0.0.prepare_cached(
-            "INSERT OR IGNORE INTO doc (id, descriptor, site, round) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT OR IGNORE INTO doc (id, descriptor, site, org, round) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
         statement.execute((
             descriptor.doc_id().as_bytes(),
             to_cbor(descriptor),
             descriptor.site().as_bytes(),
+            descriptor.org().as_bytes(),
             round.as_ref().map(RoundId::as_bytes),
         ))?;
         Ok(())
     }
 
-    pub(crate) fn set_frozen(&self, doc: DocId) -> Result<(), StoreError> {
-        self.0.0.prepare_cached("UPDATE doc SET frozen = 1 WHERE id = ?1")?.execute([doc.as_bytes()])?;
+    pub(crate) fn set_frozen(&self, doc: DocId, frozen: bool) -> Result<(), StoreError> {
+        let mut statement = self.0.0.prepare_cached("UPDATE doc SET frozen = ?2 WHERE id = ?1")?;
+        statement.execute((doc.as_bytes(), frozen))?;
         Ok(())
     }
 
-    pub(crate) fn set_snapshot(&self, doc: DocId, snapshot: &[u8]) -> Result<(), StoreError> {
-        let mut statement = self.0.0.prepare_cached("UPDATE doc SET snapshot = ?2 WHERE id = ?1")?;
+    /// The copy the office has; nothing when it has none.
+    pub(crate) fn set_snapshot(&self, doc: DocId, snapshot: Option<&[u8]>) -> Result<(), StoreError> {
+        let sql = "UPDATE doc SET snapshot = ?2, stale = 0 WHERE id = ?1";
+        let mut statement = self.0.0.prepare_cached(sql)?;
         statement.execute((doc.as_bytes(), snapshot))?;
         Ok(())
     }
@@ -148,8 +187,11 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Takes a document away with what was read out of it; a sheet with its round.
     pub(crate) fn delete_doc(&self, doc: DocId) -> Result<(), StoreError> {
+        self.forget_colleagues_of(doc)?;
         for sql in [
+            "DELETE FROM round WHERE id = (SELECT round FROM doc WHERE id = ?1)",
             "DELETE FROM tail WHERE doc = ?1",
             "DELETE FROM record WHERE doc = ?1",
             "DELETE FROM doc WHERE id = ?1",

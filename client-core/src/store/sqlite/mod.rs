@@ -4,6 +4,7 @@
 //! runs one immediate transaction with `synchronous=FULL` and returns after the commit.
 //! Files are named after the tables they serve.
 
+mod colleague;
 mod command;
 mod doc;
 mod draft;

@@ -13,7 +13,7 @@ use crate::store::commit::LocalChange;
 use crate::store::{EditState, OutboxRow, StoreError};
 
 const COLUMNS: &str = "local_seq, person, doc, descriptor, site, record, device, incarnation, n, hash, raw, state, \
-                       code, pos, unverified, sent, actor_refusals, written_at, settled_at, reissued";
+                       code, pos, unverified, sent, actor_refusals, written_at, settled_at, reissued, first_pos";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<OutboxRow, StoreError>> {
     let descriptor: Vec<u8> = row.get(3)?;
@@ -43,6 +43,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<OutboxRow, StoreError>> {
         written_at: Timestamp::from_ms(row.get(17)?),
         settled_at: row.get::<_, Option<i64>>(18)?.map(Timestamp::from_ms),
         reissued: row.get::<_, Option<_>>(19)?.map(RecordId),
+        first_pos: row.get::<_, Option<i64>>(20)?.map(unsigned),
     }))
 }
 
@@ -100,6 +101,11 @@ impl Reader<'_> {
     /// Pending edits in one document.
     pub(crate) fn list_pending_in(&self, doc: DocId) -> Result<Vec<OutboxRow>, StoreError> {
         self.outbox_where("doc = ?1 AND state = 'pending' ORDER BY local_seq", &[&doc.as_bytes()])
+    }
+
+    /// Acknowledged edits of one document still to be asked about.
+    pub(crate) fn list_unverified_in(&self, doc: DocId) -> Result<Vec<OutboxRow>, StoreError> {
+        self.outbox_where("doc = ?1 AND unverified = 1 ORDER BY local_seq", &[&doc.as_bytes()])
     }
 
     /// Acknowledged edits still to be asked about after the office's log was restored.
@@ -176,7 +182,8 @@ impl Writer<'_> {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut statement = self.0.0.prepare_cached(
-            "UPDATE outbox SET state = 'acknowledged', code = NULL, pos = ?2, unverified = 0, settled_at = ?3
+            "UPDATE outbox SET state = 'acknowledged', code = NULL, pos = ?2, unverified = 0, settled_at = ?3,
+                    first_pos = coalesce(first_pos, ?2, 0)
              WHERE local_seq = ?1",
         )?;
         statement.execute((local_seq, pos.map(signed), at.ms()))?;

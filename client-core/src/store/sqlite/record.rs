@@ -4,6 +4,8 @@
 //! without a subject and is found again when its target comes. Corrections lead back to
 //! the first report, so that a hazard and everything said about it have one subject.
 
+use std::collections::BTreeSet;
+
 use louan_schema::doc::scan::RecordPut;
 use louan_schema::doc::{Descriptor, Kind};
 use louan_schema::id::{DocId, OrgId, RecordId, SiteId};
@@ -133,6 +135,25 @@ impl Writer<'_> {
             for row in rows {
                 known.push(RecordId(row?));
             }
+        }
+        Ok(())
+    }
+
+    /// Takes colleagues' records out of the lists that a book no longer has; own ones stay, whatever became of
+    /// them.
+    pub(crate) fn delete_records_beyond(
+        &self,
+        doc: DocId,
+        has: &BTreeSet<RecordId>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.0.0.prepare_cached(
+            "SELECT id FROM record WHERE doc = ?1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.record = record.id)",
+        )?;
+        let ids = statement.query_map([doc.as_bytes()], |row| Ok(RecordId(row.get(0)?)))?;
+        let ids: Vec<RecordId> = ids.collect::<rusqlite::Result<_>>()?;
+        for id in ids.iter().filter(|id| !has.contains(id)) {
+            let sql = "DELETE FROM record WHERE doc = ?1 AND id = ?2";
+            self.0.0.prepare_cached(sql)?.execute((doc.as_bytes(), id.as_bytes()))?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use louan_schema::wire::HazardStatus;
 use minicbor::Decode;
 use rusqlite::{OptionalExtension, ToSql, params_from_iter};
 
+use super::meta::Meta;
 use super::{Reader, Writer, all, from_cbor, signed, to_cbor};
 use crate::store::StoreError;
 
@@ -67,6 +68,12 @@ impl Reader<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Whether a compound lies here and is in the phone's scope.
+    pub(crate) fn is_here(&self, site: SiteId) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare_cached("SELECT 1 FROM site WHERE id = ?1 AND gone = 0")?;
+        Ok(statement.exists([site.as_bytes()])?)
+    }
+
     /// Buildings whose search text contains every part, with that text, by code.
     pub(crate) fn search_buildings(
         &self,
@@ -110,6 +117,13 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Makes a building findable by another text.
+    pub(crate) fn set_building_search(&self, id: BuildingId, search: &str) -> Result<(), StoreError> {
+        let mut statement = self.0.0.prepare_cached("UPDATE building SET search = ?2 WHERE id = ?1")?;
+        statement.execute((id.as_bytes(), search))?;
+        Ok(())
+    }
+
     pub(crate) fn upsert_building(&self, building: &Building, search: &str) -> Result<(), StoreError> {
         let mut statement = self.0.0.prepare_cached(
             "INSERT OR REPLACE INTO building (id, site, code, search, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -128,7 +142,8 @@ impl Writer<'_> {
     pub(crate) fn upsert_hazard(&self, hazard: &HazardStatus) -> Result<(), StoreError> {
         let mut statement = self.0.0.prepare_cached(
             "INSERT INTO hazard (id, site, version, body) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO UPDATE SET site = excluded.site, version = excluded.version, body = excluded.body",
+             ON CONFLICT (id) DO UPDATE SET site = excluded.site, version = excluded.version, body = excluded.body,
+                                            stale = 0",
         )?;
         statement.execute((
             hazard.reading.id.as_bytes(),
@@ -141,6 +156,35 @@ impl Writer<'_> {
 
     pub(crate) fn set_gone(&self, site: SiteId) -> Result<(), StoreError> {
         self.0.0.prepare_cached("UPDATE site SET gone = 1 WHERE id = ?1")?.execute([site.as_bytes()])?;
+        Ok(())
+    }
+
+    /// Takes every server row for unconfirmed: a bootstrap begins.
+    pub(crate) fn doubt_rows(&self) -> Result<(), StoreError> {
+        for table in ["org", "person", "site", "building", "hazard", "doc"] {
+            self.0.0.execute(&format!("UPDATE {table} SET stale = 1"), [])?;
+        }
+        Ok(())
+    }
+
+    /// The bootstrap is through: what it did not bring is no longer this phone's to have. A compound goes like
+    /// one that left the scope, once nothing unsent hangs on it.
+    pub(crate) fn drop_stale_rows(&self) -> Result<(), StoreError> {
+        let enrolled: Vec<PersonId> = self.meta(Meta::People)?.unwrap_or_default();
+        let orgs: Vec<OrgId> = self.meta(Meta::Orgs)?.unwrap_or_default();
+        for id in enrolled {
+            self.0.0.execute("UPDATE person SET stale = 0 WHERE id = ?1", [id.as_bytes()])?;
+        }
+        for id in orgs {
+            self.0.0.execute("UPDATE org SET stale = 0 WHERE id = ?1", [id.as_bytes()])?;
+        }
+        self.0.0.execute_batch(
+            "UPDATE site SET gone = 1, stale = 0 WHERE stale = 1;
+             DELETE FROM hazard WHERE stale = 1 AND site IN (SELECT id FROM site WHERE gone = 0);
+             DELETE FROM building WHERE stale = 1 AND site IN (SELECT id FROM site WHERE gone = 0);
+             DELETE FROM person WHERE stale = 1;
+             DELETE FROM org WHERE stale = 1;",
+        )?;
         Ok(())
     }
 

@@ -88,7 +88,7 @@ fn view(r: &Reader<'_>, building: Building) -> Result<Option<BuildingView>, Erro
 pub(crate) fn store_site(w: &Writer<'_>, site: &Site) -> Result<(), Error> {
     w.upsert_site(site)?;
     for building in w.list_buildings_of(site.id)? {
-        w.upsert_building(&building, &search_text(&building, Some(site)))?;
+        w.set_building_search(building.id, &search_text(&building, Some(site)))?;
     }
     Ok(())
 }

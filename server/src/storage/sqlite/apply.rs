@@ -234,12 +234,15 @@ impl<'a> Applying<'a> {
 
     fn upload(&self, u: &Upload) -> rusqlite::Result<()> {
         let sql = "INSERT OR IGNORE INTO upload \
-                   (digest, device, incarnation, person, list, commands, signature, received_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                   (digest, device, incarnation, person, list, commands_digest, commands, signature, received_at) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let at = u.received_at.ms();
+        let signer = (u.device.0, u.incarnation.0, u.person.0);
+        let (device, incarnation, person) = signer;
+        let commands = (u.commands_digest, &u.commands);
         self.run(
             sql,
-            (u.digest, u.device.0, u.incarnation.0, u.person.0, &u.list, &u.commands, &u.signature, at),
+            (u.digest, device, incarnation, person, &u.list, commands.0, commands.1, &u.signature, at),
         )
     }
 

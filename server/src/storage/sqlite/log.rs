@@ -16,12 +16,13 @@ use super::value::{count, damaged, int, read, small};
 use super::{Sqlite, apply, feed, fold, registry};
 use crate::ledger::facts_of;
 use crate::storage::Reply;
+use crate::storage::commit::Upload;
 use crate::storage::log::{
     ActorState, DocumentHead, DocumentState, FeedEntry, Head, Held, HeldVerdict, Known, LogStore,
     LoggedChange, RecordHead, StateQuery,
 };
 
-const LOGGED: &str = "SELECT change.pos, doc.descriptor, change.hash, change.raw \
+const LOGGED: &str = "SELECT change.pos, doc.descriptor, change.hash, change.upload, change.raw \
                       FROM change JOIN doc ON doc.id = change.doc";
 const HELD: &str = "SELECT hash, device, descriptor, person, incarnation, n, upload, received_at, code, decided, raw \
                     FROM held";
@@ -87,6 +88,36 @@ impl LogStore for Sqlite {
         })
     }
 
+    fn uploads_of(&self, doc: DocId, behind: u64) -> Reply<'_, Vec<(u64, [u8; 32])>> {
+        self.read("list a document's signed lists", move |tx| {
+            let sql =
+                "SELECT MAX(pos), upload FROM change WHERE doc = ?1 AND pos > ?2 GROUP BY upload ORDER BY 1";
+            let row = |row: &Row<'_>| Ok((count(row, 0)?, row.get(1)?));
+            tx.prepare_cached(sql)?.query_map((doc.0, int(behind)), row)?.collect()
+        })
+    }
+
+    fn find_upload(&self, digest: [u8; 32]) -> Reply<'_, Option<Upload>> {
+        self.read("read a signed list", move |tx| {
+            let sql = "SELECT device, incarnation, person, list, commands_digest, commands, signature, received_at \
+                       FROM upload WHERE digest = ?1";
+            let row = |row: &Row<'_>| {
+                Ok(Upload {
+                    digest,
+                    device: DeviceId(row.get(0)?),
+                    incarnation: Incarnation(row.get(1)?),
+                    person: PersonId(row.get(2)?),
+                    list: row.get(3)?,
+                    commands_digest: row.get(4)?,
+                    commands: row.get(5)?,
+                    signature: row.get(6)?,
+                    received_at: Timestamp::from_ms(row.get(7)?),
+                })
+            };
+            tx.prepare_cached(sql)?.query_row([digest], row).optional()
+        })
+    }
+
     fn documents_after(
         &self,
         after: Option<DocId>,
@@ -94,7 +125,7 @@ impl LogStore for Sqlite {
         limit: usize,
     ) -> Reply<'_, Vec<DocumentHead>> {
         self.read("list documents", move |tx| {
-            let sql = "SELECT descriptor, frozen FROM doc WHERE (?1 IS NULL OR id > ?1) \
+            let sql = "SELECT descriptor, frozen, head_pos FROM doc WHERE (?1 IS NULL OR id > ?1) \
                        AND (?2 IS NULL OR site = ?2) ORDER BY id LIMIT ?3";
             let params = (after.map(|id| id.0), site.map(|id| id.0), int(limit as u64));
             tx.prepare_cached(sql)?.query_map(params, document_row)?.collect()
@@ -110,7 +141,7 @@ impl LogStore for Sqlite {
 
     fn find_document(&self, doc: DocId) -> Reply<'_, Option<DocumentHead>> {
         self.read("look up a document", move |tx| {
-            let sql = "SELECT descriptor, frozen FROM doc WHERE id = ?1";
+            let sql = "SELECT descriptor, frozen, head_pos FROM doc WHERE id = ?1";
             tx.prepare_cached(sql)?.query_row([doc.0], document_row).optional()
         })
     }
@@ -151,12 +182,13 @@ fn logged(row: &Row<'_>) -> rusqlite::Result<LoggedChange> {
         pos: count(row, 0)?,
         descriptor: read(row, 1)?,
         hash: ChangeHash(row.get(2)?),
-        raw: row.get(3)?,
+        upload: row.get(3)?,
+        raw: row.get(4)?,
     })
 }
 
 fn document_row(row: &Row<'_>) -> rusqlite::Result<DocumentHead> {
-    Ok(DocumentHead { descriptor: read(row, 0)?, frozen: row.get(1)? })
+    Ok(DocumentHead { descriptor: read(row, 0)?, frozen: row.get(1)?, head_pos: count(row, 2)? })
 }
 
 fn held(row: &Row<'_>) -> rusqlite::Result<Held> {

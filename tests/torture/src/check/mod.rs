@@ -118,7 +118,9 @@ fn edits(world: &Picture, found: &mut Vec<Breach>) {
         if living && !on_phone {
             found.push(Breach::EditGone(edit.edit));
         }
-        if edit.acknowledged && !at_office && promised(world, edit.edit, living) {
+        // After a restore a human may have to decide again by what right it was written; it is there, though.
+        let kept = at_office || (world.office.was_restored && world.office.held.contains(&edit.edit));
+        if edit.acknowledged && !kept && promised(world, edit.edit, living) {
             found.push(Breach::AcknowledgedLost(edit.edit));
         }
     }
@@ -183,6 +185,8 @@ fn documents(world: &Picture, phone: &PhonePicture, found: &mut Vec<Breach>) {
         let mine =
             phone.orgs.contains(&theirs.org) && phone.visible.contains(&theirs.site) && !phone.push_only;
         match phone.documents.get(id) {
+            // A sheet closed before a bootstrap is not part of it: whoever had it has its record instead.
+            Some(own) if own.heads.is_empty() && theirs.frozen => {}
             Some(own) if own.heads != theirs.heads && mine => {
                 let difference = format!("{}, {}, there {}", theirs.name, own.tips(), theirs.tips());
                 found.push(Breach::Divergent(phone.name.clone(), difference));

@@ -145,6 +145,8 @@ pub struct OfficePicture {
     pub was_restored: bool,
     /// Records among its facts and commands it has answered with *done*.
     pub edits: BTreeSet<Edit>,
+    /// Records it keeps beside the log, until or after a human decided on them.
+    pub held: BTreeSet<Edit>,
     /// Every change of its log.
     pub changes: BTreeSet<ChangeHash>,
     /// Its documents, made again from the log.

@@ -5,7 +5,7 @@
 //! not only what is.
 
 use kit::dice::Dice;
-use louan_client_core::view::{HazardView, RoundState};
+use louan_client_core::view::{self, HazardView, RoundState};
 use louan_client_core::{Acting, Error, ErrorKind, HazardFilter};
 use louan_schema::code::{DiscoveryMethod, HazardState, Outcome, Role, Severity};
 use louan_schema::id::{CommandId, PersonId, RecordId, RoundId, SiteId};
@@ -299,6 +299,15 @@ impl World {
     pub fn taps_are_there(&mut self, life: LifeId) {
         for (site, round, items) in self.oracle.taps_of(life) {
             let phone = self.lives[life].phone();
+            // What the office returned or holds is in a list of its own, readable, to be entered again.
+            let mut not_taken = phone.returned().unwrap_or_default();
+            not_taken.extend(phone.held().unwrap_or_default());
+            if not_taken
+                .iter()
+                .any(|edit| matches!(edit.edit, view::Edit::Taps { round: of, .. } if of == round))
+            {
+                continue;
+            }
             // A sealed phone shows nothing, a compound that left its scope takes its rounds along.
             if !matches!(phone.site(site), Ok(Some(_))) {
                 continue;

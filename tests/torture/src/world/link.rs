@@ -223,7 +223,8 @@ impl World {
         }
         self.listen(life, body, reply);
         let moved = absorbed.accepted + absorbed.held + absorbed.returned + absorbed.rewritten;
-        let moved = moved + absorbed.received + absorbed.missing > 0 || absorbed.epoch_changed;
+        let moved =
+            moved + absorbed.received + absorbed.missing + absorbed.relayed > 0 || absorbed.epoch_changed;
         Exchange { more: absorbed.more, moved, done: true }
     }
 

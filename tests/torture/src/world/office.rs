@@ -244,6 +244,9 @@ impl Office {
         let bytes = std::fs::read(&target).expect("the copy");
         let files = BTreeMap::from([(FILE.into(), bytes)]);
         self.backup = Some(Kept { files, entries: self.entries.len() });
+        // As a backup that was restored somewhere and verified: phones keep what came later, and only that.
+        let head = self.runtime.block_on(self.hub().head()).expect("the log stands somewhere");
+        self.runtime.block_on(self.hub().set_backed_up(head.pos)).expect("the watermark is set");
     }
 
     /// Whether there is a backup to put back.

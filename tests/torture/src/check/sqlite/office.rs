@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use louan_schema::doc::scan::record_put;
 use louan_schema::doc::{Descriptor, Document as Opened};
 use louan_schema::id::{ChangeHash, CommandId, DocId, Epoch, RecordId, SiteId};
-use louan_schema::wire::CommandVerdict;
+use louan_schema::wire::{Code, CommandVerdict, Disposition};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -41,6 +42,7 @@ pub fn read(file: &Path) -> OfficePicture {
         head: u64::try_from(head).expect("a position"),
         was_restored: false,
         edits: edits(&connection),
+        held: held(&connection),
         changes: changes.iter().map(|(_, hash, _)| *hash).collect(),
         documents: documents(bases, changes.iter().map(|(doc, _, raw)| (*doc, raw.as_slice()))),
         rows: server_rows(&connection),
@@ -62,6 +64,18 @@ fn edits(connection: &Connection) -> BTreeSet<Edit> {
         }
     }
     edits
+}
+
+/// Records among the changes that wait, or waited, for a human. What was refused by a rule is not among them.
+fn held(connection: &Connection) -> BTreeSet<Edit> {
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?));
+    let found = rows(connection, "SELECT code, raw FROM held", read);
+    let waits = |name: &str| {
+        let code = Code::ALL.iter().find(|code| code.name() == name);
+        code.is_some_and(|code| code.disposition() == Disposition::Held)
+    };
+    let records = found.iter().filter(|(code, _)| waits(code)).filter_map(|(_, raw)| record_put(raw).ok());
+    records.map(|put| Edit::Record(put.id)).collect()
 }
 
 /// The hashes of changes in the log, for a look while the office is closed.

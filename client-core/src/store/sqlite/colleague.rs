@@ -1,0 +1,175 @@
+//! What colleagues signed, with their changes, until a verified backup has them.
+//!
+//! Kept only so that it can be brought back after a restore; lists and screens never read
+//! it. A change without a signed list is kept too, as bytes nobody else may have any more.
+
+use louan_schema::doc::Descriptor;
+use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, PersonId};
+use louan_schema::wire::{Proof, Signed};
+use rusqlite::OptionalExtension;
+
+use super::{Reader, Writer, all, from_cbor, signed, to_cbor};
+use crate::store::StoreError;
+
+/// How often a change is carried to the office before this phone gives it up.
+const TRIES_MAX: u32 = 8;
+
+/// A colleague's change that the office's restored log lacks.
+#[derive(Debug, Clone)]
+pub(crate) struct MissingChange {
+    pub hash: ChangeHash,
+    pub descriptor: Descriptor,
+    pub n: u32,
+    pub raw: Vec<u8>,
+    /// The row of its signed list.
+    pub batch: i64,
+}
+
+/// A colleague's signed list.
+#[derive(Debug, Clone)]
+pub(crate) struct ColleagueBatch {
+    pub device: DeviceId,
+    pub incarnation: Incarnation,
+    pub person: PersonId,
+    pub proof: Proof,
+    pub signature: Vec<u8>,
+}
+
+impl Reader<'_> {
+    /// Hashes of colleagues' changes still to be asked about after the office's log was restored.
+    pub(crate) fn list_doubted(&self, limit: usize) -> Result<Vec<ChangeHash>, StoreError> {
+        let sql = "SELECT hash FROM colleague_change WHERE state = 'doubted' ORDER BY id LIMIT ?1";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map([limit], |row| Ok(ChangeHash(row.get(0)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Colleagues' changes to be brought back, in the order in which the office once had them.
+    pub(crate) fn list_missing(&self, limit: usize) -> Result<Vec<MissingChange>, StoreError> {
+        let sql = "SELECT hash, descriptor, n, raw, batch FROM colleague_change
+                   WHERE state = 'missing' AND batch IS NOT NULL ORDER BY pos, id LIMIT ?1";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.0.prepare_cached(sql)?;
+        all(statement.query_map([limit], |row| {
+            let descriptor: Vec<u8> = row.get(1)?;
+            let (hash, n, raw, batch) = (ChangeHash(row.get(0)?), row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok(from_cbor(&descriptor).map(|descriptor| MissingChange { hash, descriptor, n, raw, batch }))
+        })?)
+    }
+
+    /// A colleague's signed list.
+    pub(crate) fn find_colleague_batch(&self, batch: i64) -> Result<Option<ColleagueBatch>, StoreError> {
+        let sql = "SELECT device, incarnation, person, proof, signature FROM colleague_batch WHERE id = ?1";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let found = statement
+            .query_row([batch], |row| {
+                let proof: Vec<u8> = row.get(3)?;
+                let (device, incarnation) = (DeviceId(row.get(0)?), Incarnation(row.get(1)?));
+                let (person, signature) = (PersonId(row.get(2)?), row.get(4)?);
+                Ok(from_cbor(&proof).map(|proof| ColleagueBatch {
+                    device,
+                    incarnation,
+                    person,
+                    proof,
+                    signature,
+                }))
+            })
+            .optional()?;
+        found.transpose()
+    }
+}
+
+impl Writer<'_> {
+    /// Keeps a signed list; returns its row.
+    pub(crate) fn keep_colleague_batch(&self, list: &Signed) -> Result<i64, StoreError> {
+        let mut statement = self.0.0.prepare_cached(
+            "INSERT INTO colleague_batch (device, incarnation, person, proof, signature) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (signature) DO UPDATE SET signature = excluded.signature RETURNING id",
+        )?;
+        Ok(statement.query_row(
+            (
+                list.device.as_bytes(),
+                list.incarnation.as_bytes(),
+                list.person.as_bytes(),
+                to_cbor(&list.proof),
+                list.signature.as_slice(),
+            ),
+            |row| row.get(0),
+        )?)
+    }
+
+    /// Keeps a colleague's change, under its signed list when there is one.
+    pub(crate) fn keep_colleague_change(
+        &self,
+        descriptor: &Descriptor,
+        (n, hash): (u32, ChangeHash),
+        raw: &[u8],
+        list: Option<(i64, u64)>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.0.0.prepare_cached(
+            "INSERT INTO colleague_change (hash, doc, descriptor, n, raw, batch, pos) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (hash) DO UPDATE SET
+                 n = CASE WHEN excluded.batch IS NULL THEN n ELSE excluded.n END,
+                 batch = coalesce(excluded.batch, batch), pos = max(pos, excluded.pos)",
+        )?;
+        statement.execute((
+            hash.as_bytes(),
+            descriptor.doc_id().as_bytes(),
+            to_cbor(descriptor),
+            n,
+            raw,
+            list.map(|(batch, _)| batch),
+            signed(list.map_or(0, |(_, pos)| pos)),
+        ))?;
+        Ok(())
+    }
+
+    /// The log was restored: everything kept is in doubt.
+    pub(crate) fn doubt_colleagues(&self) -> Result<(), StoreError> {
+        let sql = "UPDATE colleague_change SET state = 'doubted', tries = 0 WHERE batch IS NOT NULL";
+        self.0.0.execute(sql, [])?;
+        Ok(())
+    }
+
+    /// What the office said of a doubted change; nothing happens for any other.
+    pub(crate) fn settle_doubted(&self, hash: ChangeHash, missing: bool) -> Result<(), StoreError> {
+        let state = if missing { "missing" } else { "kept" };
+        let mut statement = self
+            .0
+            .0
+            .prepare_cached("UPDATE colleague_change SET state = ?2 WHERE hash = ?1 AND state = 'doubted'")?;
+        statement.execute((hash.as_bytes(), state))?;
+        Ok(())
+    }
+
+    /// The office answered for a change brought back: settled, or to be tried again a few times. Whether it was
+    /// a colleague's and is settled.
+    pub(crate) fn settle_missing(&self, hash: ChangeHash, settled: bool) -> Result<bool, StoreError> {
+        let sql = "UPDATE colleague_change
+                   SET tries = tries + 1, state = CASE WHEN ?2 OR tries + 1 >= ?3 THEN 'kept' ELSE state END
+                   WHERE hash = ?1 AND state = 'missing'";
+        let changed = self.0.0.prepare_cached(sql)?.execute((hash.as_bytes(), settled, TRIES_MAX))?;
+        Ok(settled && changed > 0)
+    }
+
+    /// Forgets what a verified backup has.
+    pub(crate) fn forget_colleagues(&self, pos: u64) -> Result<(), StoreError> {
+        let sql = "DELETE FROM colleague_change WHERE state = 'kept' AND batch IS NOT NULL AND pos <= ?1";
+        if self.0.0.prepare_cached(sql)?.execute([signed(pos)])? > 0 {
+            self.0.0.execute(
+                "DELETE FROM colleague_batch
+                 WHERE NOT EXISTS (SELECT 1 FROM colleague_change WHERE batch = colleague_batch.id)",
+                [],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what was kept of a document that is no longer this phone's to have.
+    pub(crate) fn forget_colleagues_of(&self, doc: DocId) -> Result<(), StoreError> {
+        let sql = "DELETE FROM colleague_change WHERE doc = ?1";
+        self.0.0.prepare_cached(sql)?.execute([doc.as_bytes()])?;
+        Ok(())
+    }
+}

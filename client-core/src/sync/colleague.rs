@@ -1,0 +1,102 @@
+//! Bringing back what colleagues wrote, after the office put an older backup back.
+//!
+//! A change on its author's lost phone lives on where it was received: with the list its
+//! author signed any phone may carry it (P9). Nothing is brought back without that list,
+//! and nothing of the carrier's own goes under it.
+
+use louan_schema::doc::{Descriptor, Document};
+use louan_schema::id::ChangeHash;
+use louan_schema::wire::{Batch, Disposition, PushedChange, Signed, Verdict};
+
+use crate::error::Error;
+use crate::store::Writer;
+
+/// Most changes brought back in one request.
+const CHANGES_MAX: usize = 200;
+/// Most batches of one request that bring changes back.
+const BATCHES_MAX: usize = 12;
+
+/// Keeps what a colleague signed, with those of his changes that are here.
+pub(super) fn keep(w: &Writer<'_>, list: &Signed) -> Result<(), Error> {
+    let mut batch = None;
+    for (doc, n, hash) in &list.proof.list {
+        if w.find_outbox_by_hash(*hash)?.is_some() {
+            continue;
+        }
+        let Some(descriptor) = w.find_descriptor(*doc)? else { continue };
+        let raw = match w.find_tail(*hash)? {
+            Some(raw) => Some(raw),
+            None => w
+                .find_doc(*doc)?
+                .and_then(|row| row.snapshot)
+                .and_then(|bytes| Document::load(&bytes).ok().and_then(|document| document.raw(*hash))),
+        };
+        let Some(raw) = raw else { continue };
+        let kept = match batch {
+            Some(kept) => kept,
+            None => *batch.insert(w.keep_colleague_batch(list)?),
+        };
+        w.keep_colleague_change(&descriptor, (*n, *hash), &raw, Some((kept, list.pos)))?;
+    }
+    Ok(())
+}
+
+/// Keeps as bytes what a whole copy from the office lacks and this phone had: the copy takes its place, and
+/// what was signed is brought back from here.
+pub(super) fn keep_lost(
+    w: &Writer<'_>,
+    descriptor: &Descriptor,
+    before: &Document,
+    incoming: &Document,
+) -> Result<(), Error> {
+    for (hash, raw) in before.beyond(incoming) {
+        if w.find_outbox_by_hash(hash)?.is_none() {
+            w.keep_colleague_change(descriptor, (0, hash), &raw, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// The batches that bring back what the restored log lacks, with the hashes of their changes.
+pub(super) fn batches(w: &Writer<'_>, mut bytes_left: usize) -> Result<Vec<(Batch, Vec<ChangeHash>)>, Error> {
+    let mut made: Vec<(i64, Batch, Vec<ChangeHash>)> = Vec::new();
+    for missing in w.list_missing(CHANGES_MAX)? {
+        if missing.raw.len() > bytes_left && !made.is_empty() {
+            break;
+        }
+        bytes_left = bytes_left.saturating_sub(missing.raw.len());
+        if made.last().is_none_or(|(batch, ..)| *batch != missing.batch) {
+            if made.len() == BATCHES_MAX {
+                break;
+            }
+            let Some(list) = w.find_colleague_batch(missing.batch)? else { continue };
+            let batch = Batch {
+                person: list.person,
+                relayed_for: Some(list.device),
+                incarnation: list.incarnation,
+                docs: Vec::new(),
+                changes: Vec::new(),
+                commands: Vec::new(),
+                signature: list.signature.into(),
+                proof: Some(list.proof),
+            };
+            made.push((missing.batch, batch, Vec::new()));
+        }
+        let Some((_, batch, hashes)) = made.last_mut() else { continue };
+        let doc = batch.docs.iter().position(|doc| *doc == missing.descriptor).unwrap_or_else(|| {
+            batch.docs.push(missing.descriptor);
+            batch.docs.len() - 1
+        });
+        let doc = u32::try_from(doc).unwrap_or(u32::MAX);
+        let raw = missing.raw.into();
+        batch.changes.push(PushedChange { doc, n: missing.n, raw, taken_before: Some(0) });
+        hashes.push(missing.hash);
+    }
+    Ok(made.into_iter().map(|(_, batch, hashes)| (batch, hashes)).collect())
+}
+
+/// Takes the office's word on a change brought back; whether it was one and is settled.
+pub(super) fn settle(w: &Writer<'_>, hash: ChangeHash, verdict: Verdict) -> Result<bool, Error> {
+    let again = matches!(verdict, Verdict::NotTaken(code) if code.disposition() == Disposition::Retry);
+    Ok(w.settle_missing(hash, !again)?)
+}

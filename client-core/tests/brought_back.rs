@@ -1,0 +1,201 @@
+//! After a restore: what a colleague signed is carried back for him, and what the office no
+//! longer confirms goes from this phone.
+
+mod support;
+
+use louan_schema::doc::write::record_change;
+use louan_schema::doc::{ActorLife, Descriptor, Kind};
+use louan_schema::id::{ChangeHash, DeviceId, Epoch, Incarnation, OrgId, RecordId};
+use louan_schema::record::{Body, RECORD_LAYOUT, Record};
+use louan_schema::wire::{Code, Disposition, Item, Proof, Row, Signed, SyncReply, SyncRequest, Verdict};
+use support::*;
+
+const LOST: DeviceId = DeviceId([0xd9; 16]);
+const LIFE: Incarnation = Incarnation([0x19; 16]);
+
+/// A colleague's signed change, as it came with the feed.
+fn colleagues(text: &str) -> (Descriptor, ChangeHash, Vec<u8>, Signed) {
+    let book = Descriptor::book_at(SITE, COMPANY, START);
+    let body = Body::Hazard(hazard(text, START));
+    let record = Record {
+        layout: RECORD_LAYOUT,
+        author: BERT,
+        written_at: START,
+        catalogue: louan_schema::policy::Policy::qijiang_2020().catalogue(),
+        replaces: None,
+        photos: Vec::new(),
+        body,
+    };
+    let actor = ActorLife { device: LOST, incarnation: LIFE, n: 3 }.actor(book.doc_id());
+    let id = RecordId([0x33; 16]);
+    let written = record_change(&book, actor, None, (Kind::Hazard, id), record.to_bytes()).expect("fits");
+    let elsewhere = (louan_schema::id::DocId([0xaa; 16]), 0, ChangeHash([0xbb; 32]));
+    let list = vec![elsewhere, (book.doc_id(), 3, written.tip.hash)];
+    let signed = Signed {
+        device: LOST,
+        incarnation: LIFE,
+        person: BERT,
+        proof: Proof { list, commands: [5; 32].into() },
+        signature: vec![6; 64].into(),
+        pos: 40,
+    };
+    (book, written.tip.hash, written.raw, signed)
+}
+
+/// A phone that has received the change and learns that the log was restored; it stands before its bootstrap.
+fn restored(desk: &mut Desk) -> (Descriptor, ChangeHash, Vec<u8>, Signed) {
+    let (book, hash, raw, signed) = colleagues("同事的");
+    desk.fetch(vec![
+        Item::Change { doc: book, raw: raw.clone().into() },
+        Item::Signed(Box::new(signed.clone())),
+    ]);
+    learn(desk);
+    (book, hash, raw, signed)
+}
+
+fn learn(desk: &mut Desk) {
+    desk.epoch = Epoch([10; 16]);
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: desk.epoch, head: 1 });
+}
+
+#[test]
+fn a_colleagues_lost_change_is_carried_under_his_own_signature_once() {
+    let mut desk = Desk::new();
+    let (book, hash, raw, signed) = restored(&mut desk);
+    let mut asked = Vec::new();
+    let absorbed = desk.sync_with(|request, taken| {
+        assert!(request.batches.is_empty(), "first it asks");
+        asked = request.verify.clone();
+        taken.missing = request.verify.clone();
+    });
+    assert_eq!((asked, absorbed.more), (vec![hash], true));
+    let own = desk.hazard(ANNA, "自己的");
+    let (prepared, request) = desk.request();
+    assert_eq!(prepared.digests().len(), 1, "only its own batch is this device's to sign");
+    let [mine, his] = &request.batches[..] else { panic!("{:?}", request.batches) };
+    assert_eq!((mine.person, mine.relayed_for), (ANNA, None));
+    assert_eq!((his.person, his.relayed_for, his.incarnation), (BERT, Some(LOST), LIFE));
+    assert_eq!(his.proof.as_ref(), Some(&signed.proof));
+    assert_eq!(his.signature, signed.signature);
+    assert_eq!((his.docs[0], his.changes[0].n, his.changes[0].raw.to_vec()), (book, 3, raw));
+    let taken = desk.all_taken(&request);
+    let absorbed = desk.absorb(prepared, SyncReply::Taken(Box::new(taken)));
+    assert_eq!((absorbed.accepted, absorbed.relayed), (1, 1));
+    assert!(desk.request().1.batches.is_empty(), "it is not carried again");
+    assert!(desk.phone.hazard(own, START).expect("reads").is_some());
+}
+
+#[test]
+fn what_the_log_still_has_or_a_backup_has_is_not_carried() {
+    let mut desk = Desk::new();
+    restored(&mut desk);
+    desk.sync();
+    assert!(desk.request().1.batches.is_empty(), "the log still has it");
+
+    let mut desk = Desk::new();
+    let (book, _, raw, signed) = colleagues("同事的");
+    let items = vec![Item::Change { doc: book, raw: raw.into() }, Item::Signed(Box::new(signed))];
+    desk.sync_with(|_, taken| {
+        taken.items = items;
+        taken.backed_up_pos = 40;
+    });
+    learn(&mut desk);
+    assert!(desk.request().1.verify.is_empty(), "a verified backup has it");
+}
+
+#[test]
+fn a_change_that_cannot_be_taken_now_is_carried_a_few_times_and_the_phone_comes_to_rest() {
+    let mut desk = Desk::new();
+    restored(&mut desk);
+    desk.sync_with(|request, taken| taken.missing = request.verify.clone());
+    let mut carried = 0;
+    while !desk.request().1.batches.is_empty() {
+        carried += 1;
+        assert!(carried < 20, "for ever");
+        assert!(!desk.refuse(Code::SeqGap).more, "nothing moved: no reason to ask again at once");
+    }
+    assert_eq!((carried, Code::SeqGap.disposition()), (8, Disposition::Retry));
+}
+
+#[test]
+fn what_was_taken_before_says_so_when_it_is_sent_again() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "自己的");
+    let before = |request: &SyncRequest| request.batches[0].changes[0].taken_before;
+    desk.sync_with(|request, _| assert_eq!(before(request), None));
+    learn(&mut desk);
+    desk.sync_with(|request, taken| taken.missing = request.verify.clone());
+    let (_, request) = desk.request();
+    assert!(before(&request).is_some_and(|pos| pos > 0), "{request:?}");
+}
+
+#[test]
+fn what_a_bootstrap_does_not_bring_goes_but_not_before_what_hangs_on_it_is_sent() {
+    let mut desk = Desk::new();
+    let elsewhere = louan_schema::id::SiteId([0x99; 16]);
+    let ghost = building(louan_schema::id::BuildingId([0x77; 16]), SITE, "500110001-000009", "9栋");
+    desk.fetch(vec![Item::Row(Row::Site(site(elsewhere, "他处"))), Item::Row(Row::Building(ghost))]);
+    let own = desk.hazard(ANNA, "自己的");
+    learn(&mut desk);
+    // The restored office knows neither the ninth building nor the compound elsewhere.
+    desk.sync_with(|_, taken| {
+        taken.changes = vec![vec![Verdict::NotTaken(Code::Quota)]; taken.changes.len()]
+    });
+    let buildings = |desk: &Desk| desk.phone.site(SITE).expect("reads").expect("is there").buildings.len();
+    assert_eq!(buildings(&desk), 2);
+    assert!(desk.phone.site(elsewhere).expect("reads").is_none());
+
+    // Now the first compound is not confirmed either, while something unsent hangs on it.
+    learn(&mut desk);
+    let refuse = |request: &SyncRequest, taken: &mut louan_schema::wire::Taken| {
+        taken.items.clear();
+        taken.changes =
+            request.batches.iter().map(|b| vec![Verdict::NotTaken(Code::Quota); b.changes.len()]).collect();
+    };
+    desk.sync_with(refuse);
+    assert_eq!(desk.counts(), [1, 0, 0, 0]);
+    assert!(desk.phone.site(SITE).expect("reads").is_some(), "what is unsent can still be seen in its place");
+    desk.sync();
+    assert!(desk.phone.site(SITE).expect("reads").is_none());
+    assert_eq!(desk.counts(), [0, 0, 0, 1], "the edit itself stays in its list");
+    assert!(desk.phone.hazard(own, START).expect("reads").is_none());
+}
+
+#[test]
+fn a_decision_about_a_compound_that_has_left_does_not_bring_its_book_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("phone.sqlite");
+    let mut desk = Desk::at(louan_client_core::StorePlace::File(path.clone()));
+    desk.hazard(ANNA, "自己的");
+    let hash = changes(&desk.request().1)[0].1;
+    desk.refuse(Code::ScopeLost);
+    desk.fetch(vec![Item::Gone(SITE)]);
+    desk.fetch(vec![Item::Decided { change: hash, taken: true }]);
+    assert_eq!(desk.counts(), [0, 0, 0, 1]);
+    let db = rusqlite::Connection::open(&path).expect("opens");
+    let left = |table: &str| -> i64 {
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("reads")
+    };
+    assert_eq!((left("doc"), left("tail"), left("record")), (0, 0, 0));
+}
+
+#[test]
+fn the_books_of_an_organisation_that_is_no_longer_here_go_once_all_is_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("phone.sqlite");
+    let mut desk = Desk::at(louan_client_core::StorePlace::File(path.clone()));
+    desk.hazard(ANNA, "自己的");
+    let books = |path: &std::path::Path| -> i64 {
+        let db = rusqlite::Connection::open(path).expect("opens");
+        db.query_row("SELECT count(*) FROM doc", [], |row| row.get(0)).expect("reads")
+    };
+    let narrower = louan_schema::wire::Scope { orgs: vec![OrgId([0xcc; 16])], ..scope(2, false) };
+    desk.sync_with(|_, taken| {
+        taken.scope = Some(narrower);
+        taken.changes = vec![vec![Verdict::NotTaken(Code::Quota)]];
+    });
+    assert_eq!((books(&path), desk.counts()), (1, [1, 0, 0, 0]), "not before it is sent");
+    desk.sync();
+    assert_eq!((books(&path), desk.counts()), (0, [0, 0, 0, 1]));
+}
