@@ -36,7 +36,9 @@ pub(super) async fn set(rig: &Rig, buildings: usize) -> Scene {
     let (mut pens, now) = fill(rig, &district, 1).await;
     let mut seat = rig.phone(&district, &district.crew[WRITERS], "phone", 7).await;
     seat.handset().sync(&rig.hub, now).await;
-    pens[0].write_round(&district.premises[0], now);
+    // A pen of its own, so that the last record is the same whatever was written before.
+    pens.push(rig.pen(&district.crew[0], 999).await);
+    pens[WRITERS].write_round(&district.premises[0], now);
     push(rig, &mut pens, now).await;
     Scene { district, seats: vec![seat], pens, now: now.plus_ms(DAY_MS) }
 }
