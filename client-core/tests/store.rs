@@ -182,7 +182,7 @@ fn a_named_store_uses_no_shared_log_and_damage_moves_to_the_next_name() {
     let name = folder.path().join("phone").display().to_string();
     let place = || StorePlace::Named { vfs: "unix".into(), name: name.clone() };
     let phone = Phone::open(place(), [1; 16]).expect("opens");
-    assert_eq!(phone.durability().expect("reads"), ("delete".to_owned(), 2));
+    assert_eq!(phone.durability().expect("reads"), ("truncate".to_owned(), 2));
     assert!(matches!(Phone::open(place(), [1; 16]), Err(OpenError::InUse)), "held exclusively");
     drop(phone);
     std::fs::write(&name, vec![0x5a; 8_192]).expect("writes");

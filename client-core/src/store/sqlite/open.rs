@@ -17,6 +17,14 @@ use crate::store::{StoreError, StorePlace};
 /// Most damaged stores kept beside a good one; a device that damages more is itself broken.
 const ASIDE_MAX: u32 = 99;
 
+/// The journal of a store in a file: a commit is one synced append.
+const IN_A_FILE: &str = "wal";
+/// The journal of a store in a browser, where there is no shared memory and so no write-ahead log. A
+/// rollback journal ends a transaction by ceasing to count. Deleting it is an act on the folder, which
+/// SQLite does not sync at `synchronous=FULL`: after a power cut the journal may be back and roll back
+/// what was called saved. Cutting it to nothing is an act on the file, and that SQLite syncs.
+const IN_A_BROWSER: &str = "truncate";
+
 enum Attempt {
     Damaged,
     Refused(OpenError),
@@ -90,7 +98,7 @@ fn open_file(path: &Path) -> Result<Store, OpenError> {
 
 fn attempt(path: &Path) -> Result<Connection, Attempt> {
     let connection = Connection::open(path).map_err(StoreError::from)?;
-    ready(connection, "wal")
+    ready(connection, IN_A_FILE)
 }
 
 fn open_named(vfs: &str, name: &str) -> Result<Store, OpenError> {
@@ -98,7 +106,7 @@ fn open_named(vfs: &str, name: &str) -> Result<Store, OpenError> {
         let file = if number == 0 { name.to_owned() } else { format!("{name}.{number}") };
         let opened = Connection::open_with_flags_and_vfs(&file, OpenFlags::default(), vfs);
         let connection = opened.map_err(|e| Attempt::from(StoreError::from(e)));
-        match connection.and_then(|c| ready(c, "delete")) {
+        match connection.and_then(|c| ready(c, IN_A_BROWSER)) {
             Ok(connection) => return Ok(Store { connection, salvage: None }),
             Err(Attempt::Damaged) => {}
             Err(Attempt::Refused(error)) => return Err(error),
@@ -114,7 +122,7 @@ fn ready(mut connection: Connection, journal: &str) -> Result<Connection, Attemp
     let set = |pragma: &str, value: &str| -> Result<(), StoreError> {
         connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).map_err(StoreError::from)
     };
-    if journal == "delete" {
+    if journal == IN_A_BROWSER {
         // No shared memory there, and nobody to share it with.
         set("locking_mode", "exclusive")?;
     }
