@@ -85,6 +85,24 @@ fn every_fault_of_a_record_is_told_at_once_and_nothing_is_saved() {
 }
 
 #[test]
+fn what_is_the_brigades_to_find_is_refused_before_it_is_saved() {
+    let mut desk = Desk::new();
+    let a = desk.acting(ANNA);
+    let lost = louan_schema::record::Hazard { code: "H4.14".parse().expect("a leaf"), ..hazard("x", a.at) };
+    let error = desk.phone.report_hazard(&a, SITE, lost, Vec::new()).expect_err("not a manager's to find");
+    let reserved =
+        |pointer: &str| ErrorKind::FixInput(vec![Fault { pointer: pointer.into(), rule: Rule::Reserved }]);
+    assert_eq!(error.kind, reserved("/code"));
+    let a = desk.acting(ANNA);
+    let round = desk.phone.start_round(&a, SITE, vec![HOUSE]).expect("starts");
+    let mut answer = sixteen(Outcome::Fail, Some(1))[0].clone();
+    answer.item = "F-15".parse().expect("an item");
+    let a = desk.acting(ANNA);
+    let error = desk.phone.answer(&a, round, answer).expect_err("nor his to answer");
+    assert_eq!(error.kind, reserved("/item"));
+}
+
+#[test]
 fn an_answer_that_could_never_be_submitted_is_refused_at_the_tap_and_a_missing_reason_only_at_the_end() {
     let mut desk = Desk::new();
     let a = desk.acting(ANNA);

@@ -21,8 +21,11 @@ use louan_server::hub::{Clocks, Hub};
 fn bulky(n: u8) -> Record {
     let note = Some("长".repeat(100));
     let policy = louan_schema::policy::Policy::qijiang_2020();
-    let mut codes: Vec<_> =
-        policy.check_items().filter(|i| i.is_in_force(noon().day())).map(|i| i.code).collect();
+    let mut codes: Vec<_> = policy
+        .check_items()
+        .filter(|i| i.is_in_force(noon().day()) && i.reserved_for.is_none())
+        .map(|i| i.code)
+        .collect();
     codes.sort_unstable();
     let plain = |code| Answer::plain(code, louan_schema::code::Outcome::Pass, Some(1));
     let answers = codes.into_iter().map(|code| Answer { note: note.clone(), ..plain(code) }).collect();

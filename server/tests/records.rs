@@ -8,13 +8,15 @@ use kit::{
     BRIGADE, BRIGADIER, COLLEAGUE, COMPANY, ELSEWHERE, MANAGER, OFFICER, OTHER_COMPANY, POLICE, Phone, SITE,
     STRANGER, accepted, fix, hazard, hub, noon, recheck, record, round,
 };
-use louan_schema::code::HazardState;
+use louan_schema::code::{Action, HazardState, Outcome, Role, may};
 use louan_schema::doc::Descriptor;
 use louan_schema::id::{PersonId, RecordId};
-use louan_schema::record::{Body, Record, Withdrawal};
+use louan_schema::record::{Answer, Body, Hazard, Record, Round, StopReport, Withdrawal};
 use louan_schema::time::Day;
 use louan_schema::wire::{Code, Verdict};
 use louan_server::hub::Hub;
+use louan_server::storage::log::DocumentState;
+use louan_server::sync::fact::admit;
 
 fn id(n: u8) -> RecordId {
     RecordId([n; 16])
@@ -22,6 +24,18 @@ fn id(n: u8) -> RecordId {
 
 fn withdrawal(target: RecordId) -> Body {
     Body::Withdrawal(Withdrawal { target, reason: "误报".to_owned() })
+}
+
+/// 不具备防灭火功能, which only the brigade may find (H4.14).
+fn lost_function() -> Body {
+    Body::Hazard(Hazard { code: "H4.14".parse().expect("a leaf"), ..hazard("甲") })
+}
+
+/// The same as an answer of a round (F-15).
+fn brigades_question() -> Body {
+    let Body::Round(visit) = round(9) else { panic!("a round") };
+    let answers = vec![Answer::plain("F-15".parse().expect("an item"), Outcome::Fail, Some(1))];
+    Body::Round(Round { answers, ..visit })
 }
 
 /// A record written by an honest phone into its own book, with something altered.
@@ -33,6 +47,7 @@ async fn sent(hub: &Hub, phone: &mut Phone, n: u8, record: Record) -> Verdict {
     verdict
 }
 
+/// C11 C12 C13 C15 a record that is well formed and yet not his to write.
 #[tokio::test]
 async fn a_record_that_breaks_a_rule_is_returned_with_that_rule() {
     let hub = hub().await;
@@ -60,6 +75,12 @@ async fn a_record_that_breaks_a_rule_is_returned_with_that_rule() {
         ("a withdrawal of another organisation's round", plain(withdrawal(id(2))), Code::NotPermitted),
         ("a correction of another kind", correcting(id(1), round(9)), Code::Schema),
         ("a fix of what is no hazard", plain(fix(id(2), MANAGER)), Code::Schema),
+        (
+            "C11 A-166 a manager finds the facilities without function",
+            plain(lost_function()),
+            Code::NotPermitted,
+        ),
+        ("C11 A-166 and answers the brigade's question", plain(brigades_question()), Code::NotPermitted),
     ];
     for (n, (name, record, code)) in (101..).zip(table) {
         let n = if code == Code::KeyExists { 1 } else { n };
@@ -71,6 +92,7 @@ async fn a_record_that_breaks_a_rule_is_returned_with_that_rule() {
     ));
 }
 
+/// C14 another's document, and a change filed under another one.
 #[tokio::test]
 async fn a_book_of_another_site_or_organisation_does_not_exist_for_a_stranger() {
     let hub = hub().await;
@@ -195,4 +217,87 @@ async fn the_month_counts_what_happened_before_the_cut_off_whenever_it_arrived()
     assert_eq!(month.rows.len(), 21);
     assert_eq!((month.total.rounds, month.total.unconfirmed), (1, 1), "two submissions are one visit");
     assert_eq!(hub.month(day.start()).await.expect("folds").total, Default::default());
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_not_withdrawn() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let raws = [phone.write(1, round(1)), phone.write(2, withdrawal(id(1)))];
+    assert!(accepted(&phone.push(&hub, &raws).await));
+    let twice = sent(&hub, &mut phone, 3, record(MANAGER, withdrawal(id(2)))).await;
+    assert_eq!(twice, Verdict::NotTaken(Code::Schema));
+}
+
+/// C13 the draft's rules hold at stage 1 too, without a worker.
+#[test]
+fn a_record_without_answers_is_refused_before_a_worker_is_asked() {
+    let book = Descriptor::Book { site: SITE, org: COMPANY, year: 2020 };
+    let Body::Round(visit) = round(1) else { panic!("a round") };
+    let empty = record(MANAGER, Body::Round(Round { answers: Vec::new(), ..visit }));
+    let who = (MANAGER, Role::PropertyManager);
+    let admitted = admit(&mut DocumentState::default(), &book, who, (id(1), &empty));
+    assert_eq!(admitted, Err(Code::Schema));
+}
+
+#[tokio::test]
+async fn what_is_the_brigades_to_find_is_taken_from_the_brigade() {
+    let hub = hub().await;
+    let mut brigade = Phone::enrolled(&hub, 45, BRIGADIER, BRIGADE).await;
+    let mut officer = Phone::enrolled(&hub, 43, OFFICER, POLICE).await;
+    let raws = [brigade.write(1, lost_function()), brigade.write(2, brigades_question())];
+    assert!(accepted(&brigade.push(&hub, &raws).await));
+    for (n, body) in (3..).zip([lost_function(), brigades_question()]) {
+        let verdict = sent(&hub, &mut officer, n, record(OFFICER, body)).await;
+        assert_eq!(
+            verdict,
+            Verdict::NotTaken(Code::NotPermitted),
+            "the police supervise, yet do not judge this"
+        );
+    }
+}
+
+/// C11 every role with every kind of record: what the agreed matrix does not name is refused.
+#[test]
+fn no_role_writes_a_kind_of_record_that_the_matrix_does_not_give_it() {
+    const MATRIX: &str = include_str!("../../schema/fixtures/permission_matrix.txt");
+    let person = PersonId([1; 16]);
+    let report = StopReport {
+        hazard: id(50),
+        stopped_at: Some(noon()),
+        reported_at: None,
+        reported_to: None,
+        text: String::new(),
+    };
+    let kinds = [
+        ("submit_round", round(1)),
+        ("report_hazard", Body::Hazard(hazard("甲"))),
+        ("report_hazard", Body::StopReport(report)),
+        ("report_fix", fix(id(50), person)),
+        ("recheck", recheck(id(50), PersonId([2; 16]), true)),
+        ("withdraw", withdrawal(id(50))),
+    ];
+    let book = Descriptor::Book { site: SITE, org: COMPANY, year: 2020 };
+    let mut cells = 0;
+    for role in Role::ALL {
+        let (_, of_role) = MATRIX.split_once(&format!("{} (", role.as_str())).expect("every role is in it");
+        let of_role = of_role.split('(').next().expect("its lines");
+        for (action, body) in &kinds {
+            let given = of_role.lines().any(|line| line.trim() == format!("yes  {action}"));
+            let mut state = DocumentState::default();
+            state.roles.insert(PersonId([2; 16]), Role::Police);
+            let admitted = admit(&mut state, &book, (person, *role), (id(1), &record(person, body.clone())));
+            let expected = if given { Ok(()) } else { Err(Code::NotPermitted) };
+            assert_eq!(admitted, expected, "{role} {action}");
+            cells += 1;
+        }
+        let correction = Record { replaces: Some(id(51)), ..record(person, round(1)) };
+        let admitted = admit(&mut DocumentState::default(), &book, (person, *role), (id(1), &correction));
+        assert_eq!(
+            admitted.is_ok(),
+            may(*role, Action::SubmitRound) && may(*role, Action::Correct),
+            "{role}"
+        );
+    }
+    assert_eq!(cells, 16 * 6);
 }

@@ -8,7 +8,7 @@ use louan_schema::doc::scan::RecordPut;
 use louan_schema::doc::write::record_change;
 use louan_schema::id::{BlobHash, HazardId, RecordId, SiteId};
 use louan_schema::policy::Policy;
-use louan_schema::record::{Body, Fault, RECORD_LAYOUT, Record, Rule, check};
+use louan_schema::record::{Body, Fault, RECORD_LAYOUT, Record, Rule, check, reserved};
 use louan_schema::registry::Person;
 
 use crate::error::Error;
@@ -49,6 +49,7 @@ pub(crate) fn save(
         faults.push(Fault { pointer: "/site".into(), rule: Rule::Reference });
     }
     faults.extend(check(&record, policy));
+    faults.extend(reserved(&record.body, person.role, policy));
     Error::unless_faulty(doing, faults)?;
     let id = RecordId::mint(a.at, a.random);
     if w.find_outbox_by_record(id)?.is_some() {

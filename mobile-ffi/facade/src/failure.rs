@@ -130,5 +130,6 @@ const fn word(rule: Rule) -> &'static str {
         Rule::Contradiction => "contradiction",
         Rule::OnTheSpot => "on_the_spot",
         Rule::Layout => "layout",
+        Rule::Reserved => "reserved",
     }
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::HazardCode;
-use crate::code::{Campaign, Disposition, Goal, HazardArea, Severity};
+use crate::code::{Campaign, Disposition, Goal, HazardArea, Role, Severity};
 use crate::time::Day;
 
 /// A leaf of the taxonomy (隐患分类): one kind of hazard.
@@ -34,6 +34,8 @@ pub struct HazardType {
     pub transfer_to: Vec<String>,
     /// By which goal it must be gone.
     pub goal: Goal,
+    /// The only role that may assert it; nothing: whoever reports hazards.
+    pub reserved_for: Option<Role>,
     /// First day in force, when a later rule is its only basis.
     pub valid_from: Option<Day>,
     /// Last day in force, when it was retired.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{HazardCode, ItemCode};
-use crate::code::{Disposition, ItemGroup, Outcome, Severity};
+use crate::code::{Disposition, ItemGroup, Outcome, Role, Severity};
 use crate::time::Day;
 
 /// A check item (检查项目): one row of the catalogue.
@@ -42,6 +42,8 @@ pub struct CheckItem {
     pub note: Option<String>,
     /// Which of the sixteen sub-items of 三查三清 this is, from 1; nothing for the others.
     pub completes_round: Option<u8>,
+    /// The only role that may answer it (仅支队); nothing: whoever submits rounds.
+    pub reserved_for: Option<Role>,
     /// First day in force, when a later or general rule is its only basis.
     pub valid_from: Option<Day>,
     /// Last day in force, when it was retired.

@@ -8,7 +8,7 @@ use super::{
     Answer, Body, Fix, Hazard, Place, RECORD_BYTES_MAX, RECORD_LAYOUT, Recheck, Record, Round, StopReport,
     Withdrawal,
 };
-use crate::code::{Outcome, Severity};
+use crate::code::{Outcome, Role, Severity};
 use crate::doc::key::is_floor_label;
 use crate::policy::Policy;
 use crate::time::Day;
@@ -54,6 +54,8 @@ pub enum Rule {
     OnTheSpot,
     /// A layout this build does not know.
     Layout,
+    /// Another role's to say, as 不具备防灭火功能 is the brigade's.
+    Reserved,
 }
 
 /// Every fault of a record; empty when it may be saved.
@@ -77,6 +79,30 @@ pub fn check(record: &Record, policy: &Policy) -> Vec<Fault> {
         Body::Fix(b) => fix(b, photos, &mut faults),
         Body::Recheck(b) => recheck(b, photos, &mut faults),
         Body::Withdrawal(b) => withdrawal(b, &mut faults),
+    }
+    faults.0
+}
+
+/// What in a record is another role's to say; empty when its author may say all of it.
+/// Apart from [`check`], because it depends on who asks.
+#[must_use]
+pub fn reserved(body: &Body, role: Role, policy: &Policy) -> Vec<Fault> {
+    let mut faults = Faults(Vec::new());
+    let open = |to: Option<Role>| to.is_none_or(|only| only == role);
+    match body {
+        Body::Hazard(b) => {
+            let leaf = policy.hazard_type(b.code);
+            faults.unless(leaf.is_none_or(|leaf| open(leaf.reserved_for)), "/code", Rule::Reserved);
+        }
+        Body::Round(b) => {
+            for (i, a) in b.answers.iter().enumerate() {
+                let item = policy.check_item(a.item);
+                if !item.is_none_or(|item| open(item.reserved_for)) {
+                    faults.add(format!("/answers/{i}/item"), Rule::Reserved);
+                }
+            }
+        }
+        Body::StopReport(_) | Body::Fix(_) | Body::Recheck(_) | Body::Withdrawal(_) => {}
     }
     faults.0
 }

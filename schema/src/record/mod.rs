@@ -11,7 +11,7 @@ mod hazard;
 mod round;
 pub mod text;
 
-pub use check::{Fault, Rule, check};
+pub use check::{Fault, Rule, check, reserved};
 pub use hazard::{Fix, Hazard, Place, Recheck, StopReport, Withdrawal};
 pub use round::{Answer, Round};
 

@@ -10,7 +10,7 @@ use louan_schema::fold::Fact;
 use louan_schema::fold::hazard::may_recheck;
 use louan_schema::id::{PersonId, RecordId};
 use louan_schema::policy::Policy;
-use louan_schema::record::{Body, Record, check};
+use louan_schema::record::{Body, Record, check, reserved};
 use louan_schema::wire::Code;
 
 use crate::storage::log::{DocumentState, RecordHead};
@@ -48,6 +48,9 @@ pub fn admit(
     let kind = record.body.kind();
     let corrects = record.replaces.is_some();
     if !may(role, action(kind)) || (corrects && !may(role, Action::Correct)) {
+        return Err(Code::NotPermitted);
+    }
+    if !reserved(&record.body, role, Policy::qijiang_2020()).is_empty() {
         return Err(Code::NotPermitted);
     }
     if state.records.contains_key(&id) {

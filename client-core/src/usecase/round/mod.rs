@@ -7,13 +7,13 @@
 
 mod list;
 
-use louan_schema::code::{Action, Outcome};
+use louan_schema::code::{Action, Outcome, Role};
 use louan_schema::doc::read::FieldValue;
 use louan_schema::doc::{Field, SheetKey};
 use louan_schema::id::{BlobHash, BuildingId, RoundId, SiteId};
 use louan_schema::policy::Policy;
 use louan_schema::record::check::BUILDINGS_MAX;
-use louan_schema::record::{Answer, Body, Fault, RECORD_LAYOUT, Record, Round, Rule, check};
+use louan_schema::record::{Answer, Body, Fault, RECORD_LAYOUT, Record, Round, Rule, check, reserved};
 
 use super::hazard::strangers;
 use super::record::unknown;
@@ -134,7 +134,8 @@ impl Phone {
         let draft = trimmed(draft.into());
         self.store.write(|w| {
             let row = open_round(w, a, round, doing)?;
-            Error::unless_faulty(doing, draft_faults(a, &row, &draft))?;
+            let role = a.permitted(w, Action::SubmitRound, doing)?.role;
+            Error::unless_faulty(doing, draft_faults(a, role, &row, &draft))?;
             let place = draft.answer.place.and_then(|p| row.buildings.get(usize::from(p) - 1).copied());
             let standing = sheet::read(w, &row)?;
             for (field, value) in fields(&draft) {
@@ -201,7 +202,7 @@ fn trimmed(mut draft: AnswerDraft) -> AnswerDraft {
 }
 
 /// What could never be accepted in a submission with this answer alone.
-fn draft_faults(a: &Acting, row: &RoundRow, draft: &AnswerDraft) -> Vec<Fault> {
+fn draft_faults(a: &Acting, role: Role, row: &RoundRow, draft: &AnswerDraft) -> Vec<Fault> {
     let policy = Policy::qijiang_2020();
     let photos = u8::try_from(draft.photos.len()).unwrap_or(u8::MAX);
     let answer = Answer { photos: (photos > 0).then(|| (0..photos).collect()), ..draft.answer.clone() };
@@ -223,6 +224,7 @@ fn draft_faults(a: &Acting, row: &RoundRow, draft: &AnswerDraft) -> Vec<Fault> {
     };
     let faults = check(&probe, policy).into_iter().filter(|fault| fault.rule != Rule::Missing);
     faults
+        .chain(reserved(&probe.body, role, policy))
         .map(|fault| Fault {
             pointer: fault.pointer.strip_prefix("/answers/0").unwrap_or(&fault.pointer).to_owned(),
             rule: fault.rule,

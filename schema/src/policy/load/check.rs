@@ -76,7 +76,8 @@ fn check_plan(plan: &Plan, faults: &mut Faults) {
 fn hazards(read: &Read, faults: &mut Faults) {
     once(HAZARDS, read.hazards.iter().map(|leaf| leaf.code), faults);
     for leaf in &read.hazards {
-        validity(HAZARDS, leaf.code, &leaf.basis, leaf.valid_from, leaf.valid_to, faults);
+        let days = (leaf.valid_from, leaf.valid_to);
+        validity(HAZARDS, leaf.code, &leaf.basis, days, read.plan.as_ref(), faults);
         one_hazard(leaf, read, faults);
     }
 }
@@ -115,7 +116,8 @@ fn one_hazard(leaf: &HazardType, read: &Read, faults: &mut Faults) {
 fn items(read: &Read, faults: &mut Faults) {
     once(ITEMS, read.items.iter().map(|item| item.code), faults);
     for item in &read.items {
-        validity(ITEMS, item.code, &item.source, item.valid_from, item.valid_to, faults);
+        let days = (item.valid_from, item.valid_to);
+        validity(ITEMS, item.code, &item.source, days, read.plan.as_ref(), faults);
         major_or_not(ITEMS, item.code, item.severity, item.disposition, faults);
         referred_hazards(item, read, faults);
         answers(item, faults);
@@ -142,6 +144,13 @@ fn referred_hazards(item: &CheckItem, read: &Read, faults: &mut Faults) {
                 format!("is asked before its leaf `{code}` is in force"),
                 "give the item the leaf's valid_from or a later day",
             ),
+            Some(leaf) if leaf.reserved_for.is_some() && leaf.reserved_for != item.reserved_for => faults
+                .add(
+                    ITEMS,
+                    item.code,
+                    format!("is open to all although its leaf `{code}` is one role's to assert"),
+                    "give the item the leaf's reserved_for",
+                ),
             Some(_) => {}
         }
     }
@@ -314,10 +323,20 @@ fn validity(
     file: &'static str,
     key: impl Display,
     basis: &str,
-    from: Option<Day>,
-    to: Option<Day>,
+    (from, to): (Option<Day>, Option<Day>),
+    plan: Option<&Plan>,
     faults: &mut Faults,
 ) {
+    if let (Some(from), Some(plan)) = (from, plan)
+        && from < plan.issued_on
+    {
+        faults.add(
+            file,
+            &key,
+            "is in force before the plan is",
+            "set valid_from to the plan's day or a later one that a source names",
+        );
+    }
     if let (Some(from), Some(to)) = (from, to)
         && to < from
     {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::{Faults, PolicyFiles};
-use crate::code::{Campaign, Disposition, Goal, Severity};
+use crate::code::{Campaign, Disposition, Goal, Role, Severity};
 use crate::policy::hazard_type::DueRule;
 use crate::policy::{
     AnswerForm, AnswerKind, CheckItem, DispositionRule, Evidence, GoalDay, HazardCode, HazardType, ItemCode,
@@ -69,6 +69,7 @@ struct RawHazard {
     #[serde(default)]
     transfer_to: Vec<String>,
     goal: Goal,
+    reserved_for: Option<Role>,
     valid_from: Option<Day>,
     valid_to: Option<Day>,
     #[serde(default)]
@@ -94,6 +95,7 @@ struct RawItem {
     source: String,
     note: Option<String>,
     completes_round: Option<u8>,
+    reserved_for: Option<Role>,
     valid_from: Option<Day>,
     valid_to: Option<Day>,
 }
@@ -157,6 +159,7 @@ fn hazard(raw: RawHazard, faults: &mut Faults) -> Option<HazardType> {
         lead: raw.lead,
         transfer_to: raw.transfer_to,
         goal: raw.goal,
+        reserved_for: raw.reserved_for,
         valid_from: raw.valid_from,
         valid_to: raw.valid_to,
         text_required: raw.text_required,
@@ -180,6 +183,7 @@ fn item(raw: RawItem, faults: &mut Faults) -> Option<CheckItem> {
         source: raw.source,
         note: raw.note,
         completes_round: raw.completes_round,
+        reserved_for: raw.reserved_for,
         valid_from: raw.valid_from,
         valid_to: raw.valid_to,
     })

@@ -63,7 +63,7 @@ fn every_fault_is_named_with_file_entry_and_remedy() {
     let all = faults(|f| {
         put(&mut f.hazards, "\"H1.01\"", "goal = \"G1\"", "goal = \"G2\"");
         put(&mut f.check_items, "\"F-15\"", "H4.14", "H4.15");
-        put(&mut f.check_items, "\"Q1-04\"", "valid_from = \"2015-05-01\"\n", "");
+        put(&mut f.check_items, "\"Q1-04\"", "valid_from = \"2020-01-21\"\n", "");
         put(&mut f.calendar, "\"P1\"", "ends_on = \"2020-01-23\"", "ends_on = \"2020-01-20\"");
     });
     for expected in [
@@ -160,6 +160,26 @@ fn severity_four_and_listing_go_together() {
         "`H4.14`: severity 4 and D9",
     );
     refused(|f| put(&mut f.check_items, "\"F-15\"", "\"D9\"", "\"D6\""), "`F-15`: severity 4 and D9");
+}
+
+#[test]
+fn nothing_is_in_force_before_the_plan() {
+    refused(
+        |f| put(&mut f.check_items, "\"Q1-04\"", "2020-01-21", "2020-01-20"),
+        "`Q1-04`: is in force before the plan is",
+    );
+    refused(
+        |f| put(&mut f.hazards, "\"H2.23\"", "from = \"2021-08-01\"", "from = \"2019-08-01\""),
+        "`H2.23`: is in force before the plan is",
+    );
+}
+
+#[test]
+fn an_item_is_reserved_as_its_leaf_is() {
+    let open = "`F-15`: is open to all although its leaf `H4.14`";
+    refused(|f| put(&mut f.check_items, "\"F-15\"", "reserved_for = \"brigade\"\n", ""), open);
+    refused(|f| put(&mut f.check_items, "\"F-15\"", "\"brigade\"", "\"police\""), open);
+    refused(|f| put(&mut f.hazards, "\"H4.14\"", "\"brigade\"", "\"fire_brigade\""), "`H4.14`");
 }
 
 #[test]
