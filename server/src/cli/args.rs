@@ -102,6 +102,13 @@ pub(super) enum UserCommand {
         #[arg(long, help = "从标准输入读取密码；不给出时生成初始密码")]
         password_stdin: bool,
     },
+    #[command(about = "清除个人信息：姓名、账号与登录一并删除，不可恢复")]
+    Erase {
+        #[arg(value_name = "账号或编号", help = "登录账号或人员编号")]
+        who: String,
+        #[arg(long, required = true, help = "确认不可恢复")]
+        irrevocably: bool,
+    },
     #[command(about = "停用人员及其账号，登录立即失效")]
     Disable {
         #[arg(value_name = "账号或编号", help = "登录账号或人员编号")]

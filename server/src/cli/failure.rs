@@ -160,6 +160,7 @@ impl From<OfficeError> for Failure {
         let what = match fault {
             OfficeFault::UnknownOrg => "没有这个单位",
             OfficeFault::UnknownPerson => "没有这个人员",
+            OfficeFault::Erased => "该人员的个人信息已清除，不能恢复",
             OfficeFault::UnknownDevice => "没有这个设备",
             OfficeFault::KindChanged => "单位的类别不能更改",
             OfficeFault::NotAppointed => "该类单位不任命此岗位",

@@ -71,6 +71,14 @@ pub(super) async fn user(command: &UserCommand, config: &Config) -> Result<(), F
             put_account(&app, account.person, login, typed).await
         }
         UserCommand::List => list_users(&App::open(config, Workers::None).await?).await,
+        UserCommand::Erase { who, irrevocably: _ } => {
+            let app = App::open(config, Workers::None).await?;
+            let person = find_person(&app, who).await?;
+            app.hub.erase_person(person, None, app.now()).await?;
+            say(&format!(
+                "已清除 {person} 的姓名、账号与登录。已收记录只含编号，予以保留；其设备此后上传的内容一律退回。"
+            ))
+        }
         UserCommand::Disable { who } => {
             let app = App::open(config, Workers::None).await?;
             let person = find_person(&app, who).await?;
@@ -160,7 +168,11 @@ async fn list_users(app: &App) -> Result<(), Failure> {
             Some(account) => format!("{}（账号停用）", account.login),
         };
         let org = orgs.iter().find(|org| org.id == row.person.org).map_or("", |org| org.name.as_str());
-        let state = if row.active { "在用" } else { "停用" };
+        let state = match (row.erased, row.active) {
+            (true, _) => "已清除",
+            (false, true) => "在用",
+            (false, false) => "停用",
+        };
         let person = row.person;
         say(&format!("{}\t{}\t{}\t{org}\t{login}\t{state}", person.id, person.name, person.role.label()))?;
     }

@@ -97,7 +97,7 @@ impl Hub {
     async fn asker(&self, person: PersonId) -> Result<Option<Asker>, StorageError> {
         let Some(row) = self.inner.storage.find_person(person).await? else { return Ok(None) };
         let org = self.inner.storage.find_org(row.person.org).await?;
-        Ok(org.map(|org| Asker { person: row.person, org, active: row.active }))
+        Ok(org.map(|org| Asker { person: row.person, org, active: row.active, erased: row.erased }))
     }
 
     async fn target(&self, asking: &Org, act: &Act) -> Result<Target, StorageError> {

@@ -17,6 +17,7 @@ use crate::registry::supervises;
 use crate::storage::StorageError;
 use crate::storage::commit::{Commit, Sender, Upload, Write};
 use crate::storage::log::Held;
+use crate::storage::registry::PersonRow;
 use crate::sync::batch::{Group, measured};
 use crate::sync::{Gate, Rights};
 
@@ -29,6 +30,9 @@ pub enum OfficeFault {
     /// No such person.
     #[error("there is no such person")]
     UnknownPerson,
+    /// The person was erased and does not come back.
+    #[error("the person was erased")]
+    Erased,
     /// No such device.
     #[error("there is no such device")]
     UnknownDevice,
@@ -85,13 +89,17 @@ impl Hub {
     /// Adds a person, or corrects his row; a new person may act at once.
     ///
     /// # Errors
-    /// [`OfficeFault::UnknownOrg`], [`OfficeFault::NotAppointed`].
+    /// [`OfficeFault::UnknownOrg`], [`OfficeFault::NotAppointed`], [`OfficeFault::Erased`].
     pub async fn add_person(&self, person: Person, by: Option<PersonId>, now: Clocks) -> Done {
         let org = self.inner.storage.find_org(person.org).await?.ok_or(OfficeFault::UnknownOrg)?;
         if !org.kind.appoints(person.role) {
             return Err(OfficeFault::NotAppointed.into());
         }
-        let active = self.inner.storage.find_person(person.id).await?.is_none_or(|row| row.active);
+        let before = self.inner.storage.find_person(person.id).await?;
+        if before.as_ref().is_some_and(|row| row.erased) {
+            return Err(OfficeFault::Erased.into());
+        }
+        let active = before.is_none_or(|row| row.active);
         let subject = person.id.to_string();
         self.office_act(vec![Write::Person(person, active)], "add_person", subject, by, now).await
     }
@@ -99,7 +107,7 @@ impl Hub {
     /// Lets a person act, or no longer: from the next request on, on every device.
     ///
     /// # Errors
-    /// [`OfficeFault::UnknownPerson`].
+    /// [`OfficeFault::UnknownPerson`], [`OfficeFault::Erased`].
     pub async fn set_person_active(
         &self,
         id: PersonId,
@@ -107,9 +115,20 @@ impl Hub {
         by: Option<PersonId>,
         now: Clocks,
     ) -> Done {
-        let row = self.inner.storage.find_person(id).await?.ok_or(OfficeFault::UnknownPerson)?;
+        let row = self.standing_person(id).await?;
         let act = if active { "activate_person" } else { "deactivate_person" };
         self.office_act(vec![Write::Person(row.person, active)], act, id.to_string(), by, now).await
+    }
+
+    /// Erases a person (P11): his name, account and sessions go, everywhere the feed reaches. What was
+    /// accepted of him stays, for it knows only his id; whatever still comes from a phone of his is
+    /// answered `erased`, years later too. There is no way back.
+    ///
+    /// # Errors
+    /// [`OfficeFault::UnknownPerson`], [`OfficeFault::Erased`] when it was done before.
+    pub async fn erase_person(&self, id: PersonId, by: Option<PersonId>, now: Clocks) -> Done {
+        self.standing_person(id).await?;
+        self.office_act(vec![Write::Erase(id, now.system)], "erase_person", id.to_string(), by, now).await
     }
 
     /// Enrols a device with its public key (P-256, SEC1) and the people who use it.
@@ -282,9 +301,15 @@ impl Hub {
 
     async fn known(&self, people: &[PersonId]) -> Done {
         for person in people {
-            self.inner.storage.find_person(*person).await?.ok_or(OfficeFault::UnknownPerson)?;
+            self.standing_person(*person).await?;
         }
         Ok(())
+    }
+
+    /// A person who was not erased.
+    async fn standing_person(&self, id: PersonId) -> Result<PersonRow, OfficeError> {
+        let row = self.inner.storage.find_person(id).await?.ok_or(OfficeFault::UnknownPerson)?;
+        if row.erased { Err(OfficeFault::Erased.into()) } else { Ok(row) }
     }
 
     async fn office_act(

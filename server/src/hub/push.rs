@@ -247,7 +247,8 @@ impl Bearer<'_> {
                         used += 1;
                         commit.writes.push(Write::Hold(Box::new(HeldChange {
                             descriptor: group.descriptor,
-                            raw: pushed.raw.clone(),
+                            // Of a person who was erased nothing new is kept, not even as evidence.
+                            raw: if refused.code == Code::Erased { Vec::new() } else { pushed.raw.clone() },
                             hash: pushed.hash,
                             actor: refused.actor,
                             seq: refused.seq,

@@ -25,6 +25,8 @@ pub struct Asker {
     pub org: Org,
     /// Whether he may act.
     pub active: bool,
+    /// Whether he was erased.
+    pub erased: bool,
 }
 
 /// What the command is about, as it stands.
@@ -80,10 +82,13 @@ pub const fn target_id(act: &Act) -> [u8; 16] {
 /// Decides a command at the business instant `now`.
 ///
 /// # Errors
-/// The [`Code`] to answer: [`Code::UnknownTarget`] for what is not there or not visible,
+/// The [`Code`] to answer: [`Code::Erased`], [`Code::Revoked`], [`Code::UnknownTarget`] for what is not there or not visible,
 /// [`Code::NotPermitted`], [`Code::VersionMoved`], [`Code::WrongState`], [`Code::Schema`],
 /// [`Code::SamePerson`].
 pub fn decide(command: &Command, target: &Target, asker: &Asker, now: Timestamp) -> Result<Ruling, Code> {
+    if asker.erased {
+        return Err(Code::Erased);
+    }
     if !asker.active {
         return Err(Code::Revoked);
     }

@@ -92,6 +92,8 @@ pub enum Write {
     Org(Org),
     /// A person, and whether he may act.
     Person(Person, bool),
+    /// A person's name, account and sessions are erased; his row stays as a tombstone by id.
+    Erase(PersonId, Timestamp),
     /// A new device with its public key (SEC1) and enrolment time; an id is enrolled once.
     Device(DeviceId, Vec<u8>, Timestamp),
     /// Who uses a device from now on.

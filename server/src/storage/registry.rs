@@ -46,6 +46,8 @@ pub struct PersonRow {
     pub person: Person,
     /// Whether he may act.
     pub active: bool,
+    /// Whether his name was erased; then nothing of his is taken any more, ever.
+    pub erased: bool,
 }
 
 /// A device, its people, and what follows from them now.

@@ -76,7 +76,9 @@ pub fn rights(person: PersonId, descriptor: &Descriptor, standing: &Standing, re
     let Some(row) = &standing.person else {
         return Rights { person, role: None, barred: Some(Code::NotPermitted) };
     };
-    let barred = if !standing.was_linked {
+    let barred = if row.erased {
+        Some(Code::Erased)
+    } else if !standing.was_linked {
         Some(Code::NotPermitted)
     } else if revoked || !row.active || !standing.linked {
         Some(Code::Revoked)
@@ -204,6 +206,10 @@ impl<'a> Gate<'a> {
         let scanned = p.scanned.as_ref().map_err(|fault| code_of(*fault))?;
         if scanned.actor != actor {
             return Err(Code::ActorMismatch);
+        }
+        // Before anything that is answered with "send it again": it will never be taken (C25).
+        if self.rights.barred == Some(Code::Erased) {
+            return Err(Code::Erased);
         }
         if self.state.n_max.is_some_and(|n_max| p.n < n_max) {
             return Err(Code::ActorNumber);

@@ -213,6 +213,7 @@ impl<'a> Applying<'a> {
             }
             Write::Org(org) => scope::write_org(self, org),
             Write::Person(person, active) => scope::write_person(self, person, *active),
+            Write::Erase(person, at) => scope::erase_person(self, *person, *at),
             Write::Device(device, key, at) => {
                 let sql = "INSERT INTO device (id, public_key, enrolled_at) VALUES (?1, ?2, ?3)";
                 self.run(sql, (device.0, key, at.ms()))

@@ -12,6 +12,7 @@ use crate::storage::StorageError;
 pub const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_core.sql"),
     include_str!("../../../migrations/sqlite/0002_accounts.sql"),
+    include_str!("../../../migrations/sqlite/0003_erasure.sql"),
 ];
 
 /// Brings a database to this build's version, one transaction per step.

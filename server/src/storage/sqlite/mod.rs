@@ -209,6 +209,8 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StorageError> {
         if !read_only {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            // A name that was erased must not live on in the unused part of a page (P11).
+            connection.pragma_update(None, "secure_delete", "FAST")?;
         }
         connection.set_prepared_statement_cache_capacity(128);
         Ok(connection)

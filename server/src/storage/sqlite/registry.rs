@@ -31,7 +31,7 @@ pub(super) fn orgs(tx: &Connection) -> rusqlite::Result<Vec<Org>> {
 
 /// A person.
 pub(super) fn person(tx: &Connection, id: PersonId) -> rusqlite::Result<Option<PersonRow>> {
-    let sql = "SELECT bytes, active FROM person WHERE id = ?1";
+    let sql = "SELECT bytes, active, erased_at IS NOT NULL FROM person WHERE id = ?1";
     tx.prepare_cached(sql)?.query_row([id.0], person_row).optional()
 }
 
@@ -43,7 +43,7 @@ pub(super) fn site(tx: &Connection, id: SiteId) -> rusqlite::Result<Option<SiteR
 }
 
 fn person_row(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
-    Ok(PersonRow { person: read(row, 0)?, active: row.get(1)? })
+    Ok(PersonRow { person: read(row, 0)?, active: row.get(1)?, erased: row.get(2)? })
 }
 
 impl RegistryStore for Sqlite {
@@ -95,7 +95,7 @@ impl RegistryStore for Sqlite {
 
     fn list_people(&self) -> Reply<'_, Vec<PersonRow>> {
         self.read("list people", |tx| {
-            let sql = "SELECT bytes, active FROM person ORDER BY id";
+            let sql = "SELECT bytes, active, erased_at IS NOT NULL FROM person ORDER BY id";
             tx.prepare_cached(sql)?.query_map([], person_row)?.collect()
         })
     }
@@ -189,7 +189,7 @@ fn device_state(tx: &Connection, device: DeviceId) -> rusqlite::Result<Option<De
     let Some(mut state) = tx.prepare_cached(sql)?.query_row([device.0], row).optional()? else {
         return Ok(None);
     };
-    let sql = "SELECT person.bytes, person.active FROM device_person \
+    let sql = "SELECT person.bytes, person.active, person.erased_at IS NOT NULL FROM device_person \
                JOIN person ON person.id = device_person.person \
                WHERE device_person.device = ?1 AND device_person.to_pos IS NULL ORDER BY person.id";
     state.people =

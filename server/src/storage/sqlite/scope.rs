@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use louan_schema::id::{DeviceId, OrgId, PersonId, SiteId};
 use louan_schema::registry::{Building, Org, Person, Site};
+use louan_schema::time::Timestamp;
 
 use super::apply::{Applying, Entry, kind};
-use super::registry;
 use super::value::{int, read};
+use super::{registry, sessions};
 use crate::registry::{sees, sees_everything};
 
 /// Writes an organisation, and what it sees from now on.
@@ -104,6 +105,15 @@ pub(super) fn write_person(
         .query_map([person.id.0], |row| Ok(DeviceId(row.get(0)?)))?
         .collect::<rusqlite::Result<_>>()?;
     devices.into_iter().try_for_each(|device| refresh_device(applying, device))
+}
+
+/// Erases a person: what remains is a tombstone that names nobody. The feed carries it to every
+/// phone that had the name.
+pub(super) fn erase_person(applying: &mut Applying<'_>, id: PersonId, at: Timestamp) -> rusqlite::Result<()> {
+    let row = registry::person(applying.tx, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    write_person(applying, &Person { name: String::new(), ..row.person }, false)?;
+    applying.run("UPDATE person SET erased_at = ?2 WHERE id = ?1", (id.0, at.ms()))?;
+    sessions::forget(applying.tx, id, at)
 }
 
 /// Sets who uses a device.

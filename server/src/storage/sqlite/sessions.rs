@@ -85,6 +85,12 @@ fn issue(tx: &Connection, token: &TokenRow) -> rusqlite::Result<()> {
     tx.prepare_cached(sql)?.execute(row).map(drop)
 }
 
+/// A person's account goes, and every door it had opened closes.
+pub(super) fn forget(tx: &Connection, person: PersonId, at: Timestamp) -> rusqlite::Result<()> {
+    end_all(tx, Holder::Console(person), at, FamilyEnding::AccountChanged)?;
+    tx.prepare_cached("DELETE FROM account WHERE person = ?1")?.execute([person.0]).map(drop)
+}
+
 fn end_all(tx: &Connection, holder: Holder, at: Timestamp, ending: FamilyEnding) -> rusqlite::Result<()> {
     let (sql, id) = match holder {
         Holder::Console(person) => (
