@@ -14,7 +14,7 @@ use louan_schema::doc::Descriptor;
 use louan_schema::doc::judge::{Case, Judged, judge};
 use louan_schema::wire::Code;
 
-pub use pool::Pool;
+pub use pool::{Pool, Program};
 pub use process::worker_main;
 
 /// One document's changes to be judged together.

@@ -2,12 +2,14 @@
 //!
 //! A worker that dies takes its job with it, never the pool: the job is tried again change
 //! by change in fresh workers, and the change that kills two of them is the culprit. A slow
-//! job occupies one worker; the others go on.
+//! job occupies one worker; the others go on. A worker that neither answers nor uses its CPU
+//! time up is killed, and its job is tried again by the phone: waiting is no change's fault.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use louan_schema::doc::judge::Judged;
@@ -15,9 +17,14 @@ use louan_schema::wire::Code;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::frame::{Answer, Job, MESSAGE_BYTES_MAX};
 use super::{Judge, JudgeCase};
+
+/// How long a job may take by the clock. Its five CPU seconds end it long before, wherever a worker
+/// gets a twentieth of a core.
+const JOB_WALL: Duration = Duration::from_secs(120);
 
 /// How a worker is started.
 #[derive(Debug, Clone)]
@@ -41,7 +48,7 @@ struct Worker {
     input: ChildStdin,
     output: ChildStdout,
     /// Killed when dropped.
-    _process: Child,
+    process: Child,
 }
 
 impl Pool {
@@ -93,7 +100,7 @@ impl Pool {
         }
     }
 
-    /// Runs a job; nothing when its worker died or could not be started.
+    /// Runs a job; nothing when its worker died over it.
     async fn run(&self, case: &JudgeCase) -> Option<Result<Judged, Code>> {
         let _place = self.places.acquire().await.ok()?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -104,7 +111,14 @@ impl Pool {
                 Err(_) => return Some(Err(Code::Unreadable)),
             },
         };
-        let answer = worker.ask(&Job::from(case)).await.ok()?;
+        let answer = match timeout(JOB_WALL, worker.ask(&Job::from(case))).await {
+            Ok(answer) => answer.ok()?,
+            Err(_) => {
+                // Killed and waited for, so that no number of stuck jobs leaves more workers than places.
+                let _ = worker.process.kill().await;
+                return Some(Err(Code::Unreadable));
+            }
+        };
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         answer.judged(case.changes.len())
     }
@@ -130,7 +144,7 @@ impl Worker {
         let (Some(input), Some(output)) = (input, output) else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        Ok(Self { input, output, _process: process })
+        Ok(Self { input, output, process })
     }
 
     async fn ask(&mut self, job: &Job) -> io::Result<Answer> {

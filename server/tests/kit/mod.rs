@@ -196,21 +196,21 @@ pub(crate) struct Phone {
 impl Phone {
     /// A phone enrolled on the hub.
     pub(crate) async fn enrolled(hub: &Hub, seed: u8, person: PersonId, org: OrgId) -> Self {
-        let key = SigningKey::from_slice(&[seed; 32]).expect("a key");
-        let device = DeviceId([seed; 16]);
-        let phone = Self {
-            device,
-            incarnation: Incarnation([seed; 16]),
-            person,
-            org,
-            n: 0,
-            cursor: None,
-            key,
-            tips: Vec::new(),
-        };
-        let public_key = phone.key.verifying_key().to_sec1_bytes().to_vec();
-        hub.enrol_device(device, public_key, vec![person], None, clocks()).await.expect("enrols");
+        let phone = Self::unknown(seed, person, org);
+        phone.enrol(hub).await;
         phone
+    }
+
+    /// A phone that no hub knows yet.
+    pub(crate) fn unknown(seed: u8, person: PersonId, org: OrgId) -> Self {
+        let key = SigningKey::from_slice(&[seed; 32]).expect("a key");
+        let (device, incarnation) = (DeviceId([seed; 16]), Incarnation([seed; 16]));
+        Self { device, incarnation, person, org, n: 0, cursor: None, key, tips: Vec::new() }
+    }
+
+    pub(crate) async fn enrol(&self, hub: &Hub) {
+        let public_key = self.key.verifying_key().to_sec1_bytes().to_vec();
+        hub.enrol_device(self.device, public_key, vec![self.person], None, clocks()).await.expect("enrols");
     }
 
     pub(crate) fn book(&self) -> Descriptor {
