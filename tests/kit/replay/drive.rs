@@ -8,18 +8,16 @@ use std::collections::BTreeMap;
 
 use louan_client_core::StorePlace;
 use louan_schema::area::contains;
-use louan_schema::code::{
-    BuildingUse, Datum, DiscoveryMethod, HazardState, HeightSource, Management, Outcome as Found,
-    RegistryState,
-};
+use louan_schema::code::{BuildingUse, Datum, HazardState, HeightSource, Management, RegistryState};
 use louan_schema::id::{BuildingId, CommandId, HazardId, SiteId, derived};
-use louan_schema::policy::{HazardCode, Policy};
-use louan_schema::record::{Answer, Fix, Hazard, Place, Recheck};
+use louan_schema::policy::Policy;
+use louan_schema::record::{Fix, Recheck};
 use louan_schema::registry::{Building, Position, Site};
 use louan_schema::ruling::{Act, Command};
 use louan_schema::time::{Day, Timestamp};
 use louan_server::hub::Hub;
 
+use super::mapping::{answers, hazard_found};
 use super::source::{Source, Visit};
 use crate::cast::{Cast, StreetCast};
 use crate::dice::Dice;
@@ -327,41 +325,6 @@ impl District {
             let act = Act::ConfirmHazard { hazard: id, severity, due_on };
             self.rule(self.cast.officer.id, version, found_at, act).await;
         }
-    }
-}
-
-/// Every completing item: failed where a hazard of its kind was found, passed otherwise (precise rule 11).
-fn answers(visit: &Visit, day: Day) -> Vec<Answer> {
-    let mut items: Vec<_> = Policy::qijiang_2020().completing_items(day).collect();
-    items.sort_unstable_by_key(|item| item.code);
-    items
-        .into_iter()
-        .map(|item| {
-            let failed = visit.hazards.iter().any(|(code, _)| item.hazards.contains(code));
-            Answer::plain(item.code, if failed { Found::Fail } else { Found::Pass }, Some(1))
-        })
-        .collect()
-}
-
-fn hazard_found(
-    code: HazardCode,
-    text: &str,
-    building: BuildingId,
-    at: Timestamp,
-    round: louan_schema::id::RoundId,
-) -> Hazard {
-    let leaf = Policy::qijiang_2020().hazard_type(code).expect("the map names leaves of the taxonomy");
-    Hazard {
-        code,
-        place: Place { buildings: vec![building], shared: false, floor: None, spot: None },
-        text: text.to_owned(),
-        found_at: at,
-        method: DiscoveryMethod::ThreeChecks,
-        severity: leaf.severity,
-        round: Some(round),
-        count: None,
-        fixed_on_the_spot: false,
-        synthetic: true,
     }
 }
 

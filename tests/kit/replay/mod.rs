@@ -7,6 +7,7 @@
 
 pub mod compare;
 mod drive;
+pub(crate) mod mapping;
 pub mod source;
 
 pub use drive::{Options, Outcome, replay, unsent};
