@@ -75,6 +75,27 @@ async fn a_wrong_password_is_said_beside_the_form_and_a_foreign_form_is_refused(
     }
 }
 
+/// What browsers send with a form of a page whose referrer policy is `no-referrer`.
+#[tokio::test]
+async fn a_form_without_an_origin_is_ours_only_if_the_browser_says_so() {
+    let house = house().await;
+    let sent = |site: Option<&'static str>| {
+        let request =
+            request("POST", "/login", 1).header("content-type", "application/x-www-form-urlencoded");
+        let request = request.header("origin", "null").body("account=nobody&password=b");
+        match site {
+            Some(site) => request.header("sec-fetch-site", site),
+            None => request,
+        }
+    };
+    for (site, status) in
+        [(Some("cross-site"), 403), (Some("same-site"), 403), (None, 403), (Some("same-origin"), 401)]
+    {
+        let reply = send(&house, sent(site)).await;
+        assert_eq!(reply.status().as_u16(), status, "{site:?}");
+    }
+}
+
 #[tokio::test]
 async fn no_page_holds_a_script_a_style_or_a_foreign_address() {
     let house = house().await;

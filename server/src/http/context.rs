@@ -95,16 +95,17 @@ impl Context {
     }
 
     /// Whether a browser's page of ours sent the request: its origin is the host it asks, or, where no
-    /// origin is said, the browser says so itself (A11).
+    /// origin is said, the browser says so itself (A11). Our own forms say `null`, because our pages name no
+    /// referrer; so does a page in a sandbox, but of that one the browser says `cross-site`.
     pub(super) fn is_same_origin(&self) -> bool {
         let host = self.host.as_deref().or_else(|| self.headers.get(HOST)?.to_str().ok());
         match self.headers.get(ORIGIN).map(|origin| origin.to_str()) {
+            None | Some(Ok("null")) => self.headers.get(FETCH_SITE).is_some_and(|site| site == "same-origin"),
             Some(Ok(origin)) => {
                 let origin_host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
                 origin_host.is_some() && origin_host == host
             }
             Some(Err(_)) => false,
-            None => self.headers.get(FETCH_SITE).is_some_and(|site| site == "same-origin"),
         }
     }
 
