@@ -34,6 +34,7 @@ pub(super) struct HazardView {
     pub(super) site: String,
     pub(super) site_name: String,
     pub(super) street: Option<String>,
+    pub(super) street_name: &'static str,
     pub(super) code: String,
     pub(super) name: String,
     pub(super) text: String,
@@ -165,6 +166,9 @@ impl Desk {
             rows.push(HazardView {
                 site_name: place.map_or_else(String::new, |site| site.name.clone()),
                 street: place.map(|site| site.street.to_string()),
+                street_name: place
+                    .and_then(|site| louan_schema::area::street(site.street).ok())
+                    .map_or("", |street| street.name),
                 ..line(&status, now)
             });
         }
@@ -182,6 +186,7 @@ fn line(status: &HazardStatus, now: Timestamp) -> HazardView {
         site: status.site.to_string(),
         site_name: String::new(),
         street: None,
+        street_name: "",
         code: reading.code.to_string(),
         name: kind.map_or_else(String::new, |kind| kind.name_zh.clone()),
         text: reading.text.clone(),

@@ -69,6 +69,12 @@ fn overview(
         form method="post" action="/logout" { button type="submit" { "退出登录" } }
     };
     let main = html! {
+        @if month.is_some() && lines.is_some() {
+            nav aria-label="本页内容" {
+                a class="button" href="#month" { (MONTH) }
+                a class="button" href="#ledger" { (LEDGER) }
+            }
+        }
         @if let Some(month) = month { (month_section(cut_off, month)) }
         @if let Some(lines) = lines { (ledger_section(lines)) }
         @if month.is_none() && lines.is_none() {
@@ -81,21 +87,22 @@ fn overview(
 
 fn month_section(cut_off: Day, month: &SeenFigures) -> Markup {
     html! {
-        section {
-            h1 { "月度情况统计" }
+        section id="month" {
+            h1 { (MONTH) }
             form method="get" action="/" class="inline" {
-                label for="cut_off" { "统计截止" }
-                input id="cut_off" name="cut_off" type="date" value=(cut_off);
+                label for="cut_off" { "统计截止日期" }
+                input id="cut_off" name="cut_off" type="date" value=(cut_off) required;
                 button type="submit" { "查看" }
             }
+            p { "统计截止 " (cut_off) " 24时，按发生时间统计，不论何时上报。" }
+            (tiles(&month.total))
             div class="wide" tabindex="0" role="region" aria-label="月度情况统计表" {
-                table {
-                    caption { "统计截止 " (cut_off) " 24时（按发生时间统计，不论何时上报）" }
+                table class="figures" {
                     thead {
                         tr {
                             th scope="col" { "序号" }
                             th scope="col" { "街镇" }
-                            @for title in FIGURES { th scope="col" { (title) } }
+                            @for title in FIGURES { th scope="col" class="number" { (title) } }
                         }
                     }
                     tbody {
@@ -110,40 +117,60 @@ fn month_section(cut_off: Day, month: &SeenFigures) -> Markup {
     }
 }
 
-const FIGURES: [&str; 6] = ["检查次数", "发现隐患", "处置完成", "复查销号", "逾期未改", "待核实"];
+const MONTH: &str = "月度情况统计";
+const LEDGER: &str = "隐患台账";
+const FIGURES: [&str; 6] = ["检查次数", "发现隐患", "处置完成", "复查销号", OVERDUE, "待核实"];
+const OVERDUE: &str = "逾期未改";
+
+/// Every figure with its title; a title always stands beside the number, so a colour only repeats it.
+fn titled(figures: &Figures) -> impl Iterator<Item = (&'static str, u64, bool)> {
+    let Figures { rounds, hazards_found, disposed, closed, overdue, unconfirmed } = *figures;
+    let numbers = [rounds, hazards_found, disposed, closed, overdue, unconfirmed];
+    FIGURES.into_iter().zip(numbers).map(|(title, number)| (title, number, title == OVERDUE && number > 0))
+}
+
+fn tiles(total: &Figures) -> Markup {
+    html! {
+        dl class="tiles" {
+            @for (title, number, late) in titled(total) {
+                div class=[late.then_some("late")] {
+                    dt { (title) }
+                    dd class=[late.then_some("overdue")] { (number) }
+                }
+            }
+        }
+    }
+}
 
 fn street_row(number: usize, row: &StreetFigures) -> Markup {
     html! {
-        tr { td { (number) } th scope="row" { (row.name) } (figures(&row.figures)) }
+        tr { td class="row" { (number) } th scope="row" { (row.name) } (figures(&row.figures)) }
     }
 }
 
 fn figures(figures: &Figures) -> Markup {
-    let Figures { rounds, hazards_found, disposed, closed, overdue, unconfirmed } = *figures;
     html! {
-        @for number in [rounds, hazards_found, disposed, closed] { td class="number" { (number) } }
-        td class=(if overdue > 0 { "number overdue" } else { "number" }) {
-            (overdue) @if overdue > 0 { " 逾期" }
+        @for (title, number, late) in titled(figures) {
+            td class=(if late { "number overdue" } else { "number" }) data-title=(title) { (number) }
         }
-        td class="number" { (unconfirmed) }
     }
 }
 
+const COLUMNS: [&str; 8] = ["序号", "小区/项目", "街镇", "隐患", "程度", "状态", "发现日期", "整改时限"];
+
 fn ledger_section(lines: &Page<HazardView>) -> Markup {
     html! {
-        section {
-            h2 { "隐患台账" }
-            p { "共 " (lines.total) " 条，显示最近 " (lines.rows.len()) " 条。" }
+        section id="ledger" {
+            h2 { (LEDGER) }
+            p {
+                "共 " (lines.total) " 条"
+                @if !lines.rows.is_empty() { "，显示最近发现的 " (lines.rows.len()) " 条" }
+                "。"
+            }
             @if !lines.rows.is_empty() {
                 div class="wide" tabindex="0" role="region" aria-label="隐患台账表" {
                     table {
-                        thead {
-                            tr {
-                                @for title in ["序号", "小区/项目", "隐患", "描述", "程度", "状态", "发现", "限期"] {
-                                    th scope="col" { (title) }
-                                }
-                            }
-                        }
+                        thead { tr { @for title in COLUMNS { th scope="col" { (title) } } } }
                         tbody { @for (i, line) in lines.rows.iter().enumerate() { (ledger_line(i + 1, line)) } }
                     }
                 }
@@ -153,16 +180,21 @@ fn ledger_section(lines: &Page<HazardView>) -> Markup {
 }
 
 fn ledger_line(number: usize, line: &HazardView) -> Markup {
+    let [_, _, street, hazard, severity, state, found, due] = COLUMNS;
     html! {
         tr {
-            td { (number) }
-            td { (line.site_name) }
-            td { (line.code) " " (line.name) }
-            td { (line.text) }
-            td { (line.severity_label) }
-            td { (line.state_label) @if line.overdue { " " strong class="overdue" { "逾期" } } }
-            td { (line.found_on) }
-            td { (line.due_on.as_deref().unwrap_or("—")) }
+            td class="row" { (number) }
+            th scope="row" { (line.site_name) }
+            td class="short" data-title=(street) { (line.street_name) }
+            td data-title=(hazard) {
+                span { (line.code) " " (line.name) @if !line.text.is_empty() { br; span class="small" { (line.text) } } }
+            }
+            td class="short" data-title=(severity) { (line.severity_label) }
+            td class="short" data-title=(state) {
+                span { (line.state_label) @if line.overdue { " " strong class="overdue" { "逾期" } } }
+            }
+            td class="short" data-title=(found) { (line.found_on) }
+            td class="short" data-title=(due) { (line.due_on.as_deref().unwrap_or("待定")) }
         }
     }
 }
@@ -178,6 +210,7 @@ mod tests {
             site: String::new(),
             site_name: format!("{text}小区"),
             street: None,
+            street_name: "",
             code: "H1.01".to_owned(),
             name: text.to_owned(),
             text: text.to_owned(),
@@ -215,7 +248,9 @@ mod tests {
     fn overdue_is_said_in_words_not_only_in_colour() {
         let shown = |overdue| ledger_line(1, &line("x", overdue)).into_string();
         assert!(shown(true).contains(">逾期<") && !shown(false).contains("逾期"));
-        let total = figures(&Figures { overdue: 3, ..Figures::default() }).into_string();
-        assert!(total.contains("3 逾期"), "{total}");
+        let overdue = Figures { overdue: 3, ..Figures::default() };
+        let (row, total) = (figures(&overdue).into_string(), tiles(&overdue).into_string());
+        assert!(row.contains(r#"data-title="逾期未改">3<"#), "{row}");
+        assert!(total.contains("<dt>逾期未改</dt><dd class=\"overdue\">3<"), "{total}");
     }
 }
