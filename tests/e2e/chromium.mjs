@@ -27,13 +27,15 @@ function executable() {
 /**
  * Starts a browser whose data lie in `profile`: started twice on one folder, it is the same browser twice.
  * @param {string} profile an absolute path
+ * @param {object} more options of playwright's own
  */
-export function start(profile) {
+export function start(profile, more = {}) {
   return chromium.launchPersistentContext(profile, {
     executablePath: executable(),
     headless: true,
     args: SWITCHES,
     // Chromium refuses its sandbox to root, as in a container.
     chromiumSandbox: process.getuid() !== 0,
+    ...more,
   });
 }
