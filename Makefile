@@ -2,7 +2,8 @@
 
 # --- what the commands run; the rest of this file does not change with the project ----------------------
 
-DEMO_CMD   = cargo run --locked -p scenarios --bin demo
+DEMO_BUILD = cargo build --locked -p louan-server -p scenarios --bin louan --bin demo
+DEMO_CMD   = "$${CARGO_TARGET_DIR:-target}/debug/demo" $(ARGS)
 REPLAY_CMD = cargo run --locked -p scenarios --bin replay
 SOAK_CMD   = cargo run --release -p torture --bin soak
 BENCH_CMD  = cargo run --release -p bench
@@ -33,15 +34,21 @@ export TEST_STEPS
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 SETUP = tests/setup/setup.sh
 
-.PHONY: help demo test replay soak bench fuzz lint wasm probe bindings setup
+.PHONY: help demo page test replay soak bench fuzz lint wasm probe bindings setup
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: ## show the main job on real inspections
+demo: ## show the main job on real inspections; ARGS="--help" lists what can be chosen
 	@$(SETUP) rust
-	@[ -f target/wasm/louan_web_bg.wasm ] || echo "demo: the phone's core for browsers is not built (\`make wasm\` does); the demo runs without it"
-	$(DEMO_CMD)
+	@echo "demo: building server and phones; on a new machine this takes some minutes, later seconds"
+	$(DEMO_BUILD)
+	@$(DEMO_CMD)
+
+page: ## the demonstration's pages in headless Chromium, at a desk and on a phone
+	@$(SETUP) rust browser
+	$(DEMO_BUILD)
+	node --test tests/e2e/demo.test.mjs
 
 test: ## every check and every test; the last line is the count
 	@$(SETUP) $(TEST_NEEDS)

@@ -5,6 +5,7 @@
 //! the domain: whatever it asserts, it reads from what a user could read.
 
 pub mod cast;
+pub mod demo;
 pub mod dice;
 pub mod handset;
 pub mod replay;
