@@ -4,7 +4,10 @@
 
 DEMO_BUILD = cargo build --locked -p louan-server -p scenarios --bin louan --bin demo
 DEMO_CMD   = "$${CARGO_TARGET_DIR:-target}/debug/demo" $(ARGS)
-REPLAY_CMD = cargo run --locked -p scenarios --bin replay
+# Built with the whole workspace, as the tests are: a package built alone takes other features, and with them
+# another build of half of what it needs.
+BINS       = cargo build --locked --workspace --bins
+REPLAY_CMD = $(BINS) && "$${CARGO_TARGET_DIR:-target}/debug/replay"
 SOAK_CMD   = cargo run --release -p torture --bin soak
 BENCH_CMD  = cargo run --release -p bench
 FUZZ_CMD   = tests/setup/fuzz.sh 60
@@ -15,8 +18,7 @@ define TEST_STEPS
 format          | cargo fmt --all --check
 clippy          | cargo clippy --locked --workspace --all-targets -- -D warnings
 docs            | RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
-house rules     | cargo test --locked -p tidy
-tests           | cargo test --locked --workspace --exclude tidy --exclude torture --exclude bench --no-fail-fast
+tests           | cargo test --locked --workspace --no-fail-fast
 the count       | python3 -m unittest discover -s tests/replay
 the runner      | python3 -m unittest discover -s tests/setup
 the replay      | $(REPLAY_CMD)
