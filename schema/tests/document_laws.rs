@@ -160,6 +160,38 @@ fn colleagues_on_different_floors_both_stay_and_the_same_floor_is_contested() {
     assert_eq!(ours.read_sheet().contested().count(), 0, "a later write settles it");
 }
 
+/// Forty phones that never saw each other, and one that sees them all: a change may name sixteen.
+#[test]
+fn however_many_contradict_each_other_an_honest_tap_passes_and_a_few_settle_it() {
+    let mut ours = Document::fresh(sheet().doc_id());
+    let mut changes = Vec::new();
+    for device in 10..50 {
+        let mut alone = Document::fresh(sheet().doc_id());
+        let tap = [Tap::Number(outcome_key("1"), u64::from(device % 3))];
+        let change = sheet_change(&mut alone, life(device).actor(sheet().doc_id()), &tap);
+        changes.push(change.expect("writes").expect("changed").raw);
+    }
+    let tapped = |ours: &mut Document, floor: &str, value| {
+        let tap = [Tap::Number(outcome_key(floor), value)];
+        let change = sheet_change(ours, life(1).actor(sheet().doc_id()), &tap).expect("writes");
+        let raw = change.expect("changed").raw;
+        assert!(scan(&raw).expect("scans").deps.len() <= louan_schema::doc::CHANGE_DEPS_MAX);
+        raw
+    };
+    let own = tapped(&mut ours, "2", 1);
+    for change in &changes {
+        ours.add(change).expect("merges");
+    }
+    changes.push(own);
+    for value in [1, 2, 1, 2] {
+        changes.push(tapped(&mut ours, "1", value));
+    }
+    assert_eq!(ours.read_sheet().contested().count(), 0, "settled, a part with each tap");
+    let judged = judge(&Case { descriptor: sheet(), snapshot: None, changes: &changes }).expect("judged");
+    assert!(judged.verdicts.iter().all(Result::is_ok), "{:?}", judged.verdicts);
+    assert_eq!(Document::load(&judged.snapshot).expect("loads").heads(), ours.heads());
+}
+
 #[test]
 fn equal_values_of_two_writers_are_no_disagreement() {
     let mut ours = Document::fresh(sheet().doc_id());

@@ -5,10 +5,12 @@
 mod kit;
 
 use kit::craft::Parts;
-use kit::{COLLEAGUE, COMPANY, MANAGER, OTHER_COMPANY, Phone, SITE, STRANGER, accepted, hub, round};
+use kit::{COLLEAGUE, COMPANY, MANAGER, OTHER_COMPANY, Phone, SITE, STRANGER, accepted, clocks, hub, round};
+use louan_schema::code::{OrgKind, Role};
 use louan_schema::doc::write::Tap;
 use louan_schema::doc::{Descriptor, Document, Field, SheetKey};
-use louan_schema::id::RoundId;
+use louan_schema::id::{OrgId, PersonId, RoundId};
+use louan_schema::registry::{Org, Person};
 use louan_schema::wire::{Code, Item, Verdict};
 
 fn sheet() -> Descriptor {
@@ -97,6 +99,24 @@ async fn an_actor_whose_sheet_change_is_refused_takes_only_its_own_later_changes
     let foreign = stranger.tap(&sheet(), &mut theirs, &[tap("5", 1)]);
     let batch = stranger.batch(sheet(), &[foreign]);
     assert_eq!(stranger.send(&hub, vec![batch]).await.changes[0], [Verdict::NotTaken(Code::OutOfScope)]);
+}
+
+/// C11 on a sheet: an office that submits no rounds fills none either.
+#[tokio::test]
+async fn who_submits_no_rounds_fills_no_sheet() {
+    let hub = hub().await;
+    let office = OrgId([50; 16]);
+    let row = Org { id: office, kind: OrgKind::Office, name: "示例办公室".to_owned(), street: None };
+    hub.add_org(row, None, clocks()).await.expect("added");
+    let clerk = PersonId([51; 16]);
+    let row = Person { id: clerk, org: office, role: Role::Office, name: "示例干事".to_owned() };
+    hub.add_person(row, None, clocks()).await.expect("added");
+    let phone = Phone::enrolled(&hub, 41, clerk, office).await;
+    let theirs = Descriptor::Sheet { site: SITE, org: office, round: RoundId([1; 16]) };
+    let raw = phone.tap(&theirs, &mut Document::fresh(theirs.doc_id()), &[tap("1", 1)]);
+    let batch = phone.batch(theirs, &[raw]);
+    let verdicts = phone.clone().send(&hub, vec![batch]).await.changes.remove(0);
+    assert_eq!(verdicts, [Verdict::NotTaken(Code::NotPermitted)]);
 }
 
 #[tokio::test]

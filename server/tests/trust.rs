@@ -19,6 +19,7 @@ async fn verdicts(hub: &Hub, phone: &mut Phone, batch: louan_schema::wire::Batch
     phone.send(hub, vec![batch]).await.changes.remove(0)
 }
 
+/// C20 an envelope under another signature, order, person or device.
 #[tokio::test]
 async fn only_what_the_device_signed_is_believed() {
     let hub = hub().await;
@@ -49,6 +50,7 @@ async fn only_what_the_device_signed_is_believed() {
     assert!(again.iter().all(|v| matches!(v, Verdict::Duplicate(_))), "{again:?}");
 }
 
+/// C02 a sequence number reused by the clone of a phone.
 #[tokio::test]
 async fn two_phones_of_one_life_are_found_out_and_the_first_goes_on() {
     let hub = hub().await;
@@ -68,6 +70,7 @@ async fn two_phones_of_one_life_are_found_out_and_the_first_goes_on() {
     assert!(accepted(&clone.push(&hub, &[anew]).await), "in a life of its own the clone goes on too");
 }
 
+/// C17 more changes than a day allows.
 #[tokio::test]
 async fn a_days_quota_is_per_device_and_counts_what_is_new() {
     let storage = louan_server::storage::sqlite::Sqlite::in_memory(kit::STREAM, EPOCH).expect("opens");
@@ -92,6 +95,7 @@ async fn a_days_quota_is_per_device_and_counts_what_is_new() {
     assert!(accepted(&taken.changes[0]), "tomorrow is another day");
 }
 
+/// C22 a cursor of another log.
 #[tokio::test]
 async fn a_cursor_of_another_log_is_told_so_and_nothing_is_taken() {
     let hub = hub().await;
@@ -138,6 +142,7 @@ async fn after_a_restore_a_phone_learns_what_the_log_still_has() {
     assert_eq!(taken.missing, [hash_of(&raws[1])]);
 }
 
+/// C24 a lost phone sends what it had.
 #[tokio::test]
 async fn a_lost_phone_sends_into_held_and_gets_nothing_until_a_supervisor_decides() {
     let hub = hub().await;
@@ -197,6 +202,7 @@ async fn work_whose_right_ended_on_the_way_is_held_and_older_claims_are_refused(
     assert!(items.contains(&Item::Decided { change: hash_of(&raw), taken: true }), "{items:?}");
 }
 
+/// C24 a dismissed person sends what he had.
 #[tokio::test]
 async fn a_person_who_may_no_longer_act_is_held_and_a_stranger_on_the_phone_is_refused() {
     let hub = hub().await;
@@ -211,6 +217,40 @@ async fn a_person_who_may_no_longer_act_is_held_and_a_stranger_on_the_phone_is_r
     assert_eq!(phone.push(&hub, &[raw]).await, [Verdict::NotTaken(Code::NotPermitted)]);
 }
 
+/// C21 whoever carries a colleague's batch cannot spoil the changes in it: the bytes that no signature
+/// covers are not what a verdict is remembered by.
+#[tokio::test]
+async fn a_carrier_that_tampers_with_a_frame_spoils_nothing() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let mut carrier = Phone::enrolled(&hub, 42, COLLEAGUE, COMPANY).await;
+    let raw = phone.write(1, round(1));
+    let good = phone.batch(phone.book(), &[raw]);
+    for at in 0..8 {
+        let mut tampered = good.clone();
+        tampered.relayed_for = Some(phone.device);
+        tampered.changes[0].raw[at] ^= 1;
+        assert_eq!(
+            verdicts(&hub, &mut carrier, tampered).await,
+            [Verdict::NotTaken(Code::Checksum)],
+            "byte {at}"
+        );
+    }
+    assert!(accepted(&verdicts(&hub, &mut phone, good).await), "its author's own is taken");
+}
+
+/// C24 a person whom the office took off the phone while his work was on it.
+#[tokio::test]
+async fn a_person_taken_off_a_phone_sends_into_held() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    phone.pull(&hub, 0).await;
+    let raw = phone.write(1, round(1));
+    hub.set_device_people(phone.device, vec![COLLEAGUE], None, clocks()).await.expect("set");
+    assert_eq!(phone.push(&hub, &[raw]).await, [Verdict::NotTaken(Code::Revoked)]);
+}
+
+/// C23 what comes down, byte for byte.
 #[tokio::test]
 async fn every_byte_that_comes_down_belongs_to_the_phones_scope() {
     let hub = hub().await;

@@ -21,16 +21,17 @@ use crate::record::{Answer, Body, RECORD_LAYOUT, Record, Round};
 use crate::time::Timestamp;
 use crate::wire::Code;
 
-const BOOK: Descriptor = Descriptor::Book { site: SiteId([1; 16]), org: OrgId([2; 16]), year: 2020 };
+pub(super) const BOOK: Descriptor =
+    Descriptor::Book { site: SiteId([1; 16]), org: OrgId([2; 16]), year: 2020 };
 const SHEET: Descriptor =
     Descriptor::Sheet { site: SiteId([1; 16]), org: OrgId([2; 16]), round: RoundId([3; 16]) };
 
-fn actor(doc: &Descriptor, device: u8) -> ActorId {
+pub(super) fn actor(doc: &Descriptor, device: u8) -> ActorId {
     let life = ActorLife { device: DeviceId([device; 16]), incarnation: Incarnation([9; 16]), n: 0 };
     life.actor(doc.doc_id())
 }
 
-fn record(n: u8) -> Vec<u8> {
+pub(super) fn record(n: u8) -> Vec<u8> {
     let round = Round {
         round: RoundId([n; 16]),
         opened_at: Timestamp::from_ms(1_580_000_000_000),
@@ -51,7 +52,7 @@ fn record(n: u8) -> Vec<u8> {
     record.to_bytes()
 }
 
-fn key(n: u8) -> String {
+pub(super) fn key(n: u8) -> String {
     record_key(Kind::Round, RecordId([n; 16]))
 }
 
@@ -82,7 +83,7 @@ fn with(doc: &Descriptor, alter: impl FnOnce(&mut ExpandedChange)) -> Vec<u8> {
     Change::from(change).raw_bytes().to_vec()
 }
 
-fn honest(doc: &Descriptor) -> Vec<u8> {
+pub(super) fn honest(doc: &Descriptor) -> Vec<u8> {
     match doc {
         Descriptor::Book { .. } => {
             record_change(doc, actor(doc, 1), None, (Kind::Round, RecordId([1; 16])), record(1))
@@ -185,6 +186,13 @@ fn every_hostile_book_change_gets_its_verdict() {
         row("a fix's key over a round's record", &[Code::Schema], |c| {
             c.operations[0].key = Key::Map(record_key(Kind::Fix, RecordId([50; 16])).into());
         }),
+        row("C13 a record that breaks the draft's rules", &[Code::Schema], |c| {
+            let mut spoilt = Record::from_bytes(&record(50)).expect("a record");
+            if let Body::Round(round) = &mut spoilt.body {
+                round.answers.clear();
+            }
+            c.operations[0].action = OpType::Put(ScalarValue::Bytes(spoilt.to_bytes()));
+        }),
         row("a record in another spelling", &[Code::Schema], |c| {
             let mut bytes = record(50);
             bytes.push(0xf6);
@@ -234,6 +242,10 @@ fn every_hostile_sheet_change_gets_its_verdict() {
         row("C06 an object", &[Code::Schema], {
             let own = own.clone();
             move |c| c.operations = vec![op(at(&own), OpType::Make(ObjType::List))]
+        }),
+        row("C19 one key twice in one change", &[Code::BadPred], {
+            let own = "-/Q1-12/-/outcome".to_owned();
+            move |c| c.operations = vec![op(at(&own), number(1)), op(at(&own), number(2))]
         }),
         row("T8 an unknown object", &[Code::UnknownObject], move |c| {
             c.operations = vec![Op { obj: ObjectId::Id(unknown(3)), ..op(at(&own), number(1)) }];
@@ -292,10 +304,11 @@ fn only_plain_change_chunks_pass_the_scanner() {
     let mut longer = raw.clone();
     longer.push(0);
     assert_eq!(scan(&longer), Err(ScanFault::Malformed));
-    let mut flipped = raw;
-    let last = flipped.len() - 1;
-    flipped[last] ^= 1;
-    assert_eq!(scan(&flipped), Err(ScanFault::Checksum));
+    for at in [0, 3, 4, 7, raw.len() - 1] {
+        let mut flipped = raw.clone();
+        flipped[at] ^= 1;
+        assert_eq!(scan(&flipped), Err(ScanFault::Checksum), "byte {at}");
+    }
 }
 
 #[test]
@@ -338,7 +351,7 @@ fn a_book_change_with_two_values_does_not_come_apart() {
 }
 
 /// A chunk with a true length and a true checksum around any content.
-fn framed(kind: u8, data: &[u8]) -> Vec<u8> {
+pub(super) fn framed(kind: u8, data: &[u8]) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     let mut len = Vec::new();
     let mut rest = data.len();

@@ -12,6 +12,8 @@
 //! * [`judge`]: what those bytes do, judged with automerge, only ever inside a worker
 //! * [`read`]: a sheet → its reading, concurrent values kept
 
+#[cfg(test)]
+mod claims;
 pub mod descriptor;
 pub mod first;
 #[cfg(test)]

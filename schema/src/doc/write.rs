@@ -8,11 +8,11 @@
 use core::num::NonZeroU64;
 
 use automerge::transaction::Transactable;
-use automerge::{Change, ExpandedChange, ROOT, ScalarValue};
+use automerge::{Automerge, Change, ExpandedChange, PatchLog, ROOT, ScalarValue};
 
 use super::first::{first_change, put};
 use super::key::{SheetKey, record_key};
-use super::{CHANGE_BYTES_MAX, Descriptor, Document, DocumentError, Kind};
+use super::{CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, Descriptor, Document, DocumentError, Kind};
 use crate::id::{ActorId, ChangeHash, RecordId};
 
 /// The last change of one actor in one document.
@@ -112,7 +112,12 @@ pub fn sheet_change(
 ) -> Result<Option<Written>, DocumentError> {
     let inner = document.inner_mut();
     inner.set_actor(automerge::ActorId::from(actor.as_bytes()));
-    let mut tx = inner.transaction();
+    let mut tx = match too_many_to_merge(inner) {
+        None => inner.transaction(),
+        Some(deps) => inner
+            .transaction_at(PatchLog::inactive(), &deps)
+            .map_err(|_| DocumentError::Broken("a sheet refused to be written at some of its heads"))?,
+    };
     for tap in taps {
         let (key, value) = tap.parts();
         if let Err(e) = tx.put(ROOT, key, value) {
@@ -128,6 +133,26 @@ pub fn sheet_change(
     tx.commit_with(options);
     let change = inner.get_last_local_change().ok_or(DocumentError::Broken("a commit left no change"))?;
     written(&change).map(Some)
+}
+
+/// What a change depends on when the sheet has more heads than a change may name: its writer's own last
+/// change and the heads that count furthest. However many contradict each other, an honest tap gets in;
+/// what it has not merged stays beside it until a later one does.
+fn too_many_to_merge(inner: &Automerge) -> Option<Vec<automerge::ChangeHash>> {
+    let mut deps = inner.get_heads();
+    let own = inner.get_last_local_change().map(|change| change.hash()).filter(|own| !deps.contains(own));
+    if deps.len() + usize::from(own.is_some()) <= CHANGE_DEPS_MAX {
+        return None;
+    }
+    // The furthest must be among them, because the next operation is counted from it.
+    let max_op = |hash: &automerge::ChangeHash| inner.get_change_meta_by_hash(hash).map(|meta| meta.max_op);
+    let mine = |hash: &automerge::ChangeHash| {
+        inner.get_change_meta_by_hash(hash).is_some_and(|meta| *meta.actor == *inner.get_actor())
+    };
+    deps.sort_by_key(|hash| std::cmp::Reverse((mine(hash), max_op(hash))));
+    deps.truncate(CHANGE_DEPS_MAX - usize::from(own.is_some()));
+    deps.extend(own);
+    Some(deps)
 }
 
 fn written(change: &Change) -> Result<Written, DocumentError> {
