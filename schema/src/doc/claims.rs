@@ -2,9 +2,11 @@
 //!
 //! The honest layout is proven against [`record_change`] first, so that every refusal is the lie's.
 
-use super::first_change;
-use super::hostile::{BOOK, actor, framed, honest, key, record};
+use super::hostile::{BOOK, SHEET, actor, framed, honest, key, record};
+use super::judge::{guarded, survives};
 use super::scan::{ScanFault, record_put, scan};
+use super::{Document, first_change};
+use crate::wire::Code;
 
 /// A change in parts, as bytes.
 #[derive(Clone)]
@@ -131,4 +133,18 @@ fn a_book_change_comes_apart_in_one_spelling_only() {
     assert_eq!(record_put(&raw(column(0x56, two))), Err(ScanFault::Column), "a second value's length");
     let shorter = leb((record(1).len() - 1) << 4 | 7);
     assert_eq!(record_put(&raw(column(0x56, one(&shorter)))), Err(ScanFault::Column), "a byte left over");
+}
+
+/// The last line: what every rule before it let pass is loaded again, and a panic is a verdict.
+#[test]
+fn a_document_that_does_not_come_back_is_seen_and_a_panic_is_caught() {
+    let mut document = Document::fresh(SHEET.doc_id());
+    assert!(survives(&document).is_some());
+    document.add(&super::hostile::nowhere()).expect("automerge takes a predecessor that is not there (T9)");
+    assert!(survives(&document).is_none(), "and the saved document does not load");
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let caught = guarded(|| -> Result<(), Code> { panic!("as automerge does (T2, T8, T11)") });
+    std::panic::set_hook(hook);
+    assert_eq!(caught, Err(Code::Panicked));
 }

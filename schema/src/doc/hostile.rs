@@ -23,7 +23,7 @@ use crate::wire::Code;
 
 pub(super) const BOOK: Descriptor =
     Descriptor::Book { site: SiteId([1; 16]), org: OrgId([2; 16]), year: 2020 };
-const SHEET: Descriptor =
+pub(super) const SHEET: Descriptor =
     Descriptor::Sheet { site: SiteId([1; 16]), org: OrgId([2; 16]), round: RoundId([3; 16]) };
 
 pub(super) fn actor(doc: &Descriptor, device: u8) -> ActorId {
@@ -96,6 +96,15 @@ pub(super) fn honest(doc: &Descriptor) -> Vec<u8> {
             sheet_change(&mut document, actor(doc, 1), &taps).expect("writes").expect("changed").raw
         }
     }
+}
+
+/// A sheet change whose predecessor, an operation of its own actor, is nowhere (T9).
+pub(super) fn nowhere() -> Vec<u8> {
+    with(&SHEET, |c| {
+        let unknown = OpId::new(1, &c.actor_id);
+        let at = Key::Map(sheet_key().to_string().into());
+        c.operations = vec![Op { pred: vec![unknown].into(), ..op(at, OpType::Put(ScalarValue::Uint(1))) }];
+    })
 }
 
 fn sheet_key() -> SheetKey {

@@ -97,7 +97,7 @@ pub fn judge(case: &Case<'_>) -> Result<Judged, Code> {
 }
 
 /// Saves the document, loads it again and compares heads; `None` when it does not come back.
-fn survives(document: &Document) -> Option<Vec<u8>> {
+pub(super) fn survives(document: &Document) -> Option<Vec<u8>> {
     guarded(|| {
         let bytes = document.save();
         let again = Document::load(&bytes).map_err(|_| Code::ReloadFailed)?;
@@ -106,7 +106,7 @@ fn survives(document: &Document) -> Option<Vec<u8>> {
     .ok()
 }
 
-fn guarded<T>(act: impl FnOnce() -> Result<T, Code>) -> Result<T, Code> {
+pub(super) fn guarded<T>(act: impl FnOnce() -> Result<T, Code>) -> Result<T, Code> {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or(Err(Code::Panicked))
 }
 
