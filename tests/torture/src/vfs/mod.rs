@@ -20,3 +20,6 @@ pub mod tape;
 pub use disk::{Blow, Disk, Failure, Weakness};
 pub use platter::{Fate, Files, Op, Platter};
 pub use tape::{State, Tape};
+
+/// The name under which SQLite knows the shim.
+pub const WATCHED: &str = "watched";

@@ -15,7 +15,7 @@ use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 
 use crate::oracle::{LifeId, Step};
-use crate::vfs::{Disk, Fate, Files};
+use crate::vfs::{Disk, Fate, Files, WATCHED};
 
 /// The name of a phone's file.
 pub const FILE: &str = "phone.db";
@@ -51,6 +51,8 @@ pub struct Life {
     pub destroyed: bool,
     /// Requests and replies that arrive later.
     pub late: Vec<Late>,
+    /// It keeps its store as a browser does: no log beside the file, the file held exclusively.
+    pub browser: bool,
     /// The cursor of its last request.
     pub cursor: Option<Cursor>,
     /// The folder with its files.
@@ -88,6 +90,7 @@ impl Life {
             offline_until: 0,
             destroyed: false,
             late: Vec::new(),
+            browser: false,
             cursor: None,
             folder,
             disk,
@@ -119,6 +122,7 @@ impl Life {
             offline_until: self.offline_until,
             destroyed: false,
             late: Vec::new(),
+            browser: self.browser,
             cursor: None,
             folder,
             disk,
@@ -144,13 +148,22 @@ impl Life {
     /// # Errors
     /// Why it did not open as it was left.
     pub fn open(&mut self) -> Result<(), String> {
-        let place = StorePlace::File(self.folder.join(FILE));
-        let phone = Phone::open(place, self.dice.bytes()).map_err(|e| format!("does not open: {e}"))?;
+        let phone =
+            Phone::open(self.place(), self.dice.bytes()).map_err(|e| format!("does not open: {e}"))?;
         if let Some(salvage) = phone.salvage() {
             return Err(format!("was put aside as damaged: {salvage:?}"));
         }
         self.phone = Some(phone);
         Ok(())
+    }
+
+    fn place(&self) -> StorePlace {
+        let file = self.folder.join(FILE);
+        if self.browser {
+            StorePlace::Named { vfs: WATCHED.to_owned(), name: file.display().to_string() }
+        } else {
+            StorePlace::File(file)
+        }
     }
 
     /// Closes the store as an app that is closed does.

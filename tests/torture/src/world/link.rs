@@ -262,7 +262,7 @@ impl World {
 }
 
 /// What a reply says about each change of a request: records by id, changes of sheets by hash.
-fn judged(request: &SyncRequest, taken: &Taken) -> Vec<(Option<Edit>, ChangeHash, Verdict)> {
+pub(crate) fn judged(request: &SyncRequest, taken: &Taken) -> Vec<(Option<Edit>, ChangeHash, Verdict)> {
     let mut found = Vec::new();
     for (batch, verdicts) in request.batches.iter().zip(&taken.changes) {
         for (change, verdict) in batch.changes.iter().zip(verdicts) {

@@ -60,6 +60,8 @@ pub struct Office {
     pub disk: Disk,
     /// Whether an older backup was ever put back.
     pub was_restored: bool,
+    /// How its database is used from the next opening on.
+    pub mode: Mode,
     hub: Option<Hub>,
     dice: Dice,
     entries: Vec<Entry>,
@@ -81,6 +83,7 @@ impl Office {
             folder,
             disk,
             was_restored: false,
+            mode: Mode::Inline,
             hub: None,
             dice: Dice::seeded(seed),
             entries: Vec::new(),
@@ -97,7 +100,7 @@ impl Office {
     /// Why it does not open, in words.
     pub fn open(&mut self) -> Result<(), String> {
         let options =
-            Options { stream: DISTRICT_STREAM, fresh_epoch: Epoch(self.dice.bytes()), mode: Mode::Inline };
+            Options { stream: DISTRICT_STREAM, fresh_epoch: Epoch(self.dice.bytes()), mode: self.mode };
         let storage = Sqlite::open(&self.folder.join(FILE), options).map_err(|e| format!("{e:?}"))?;
         let opened = Hub::open(Arc::new(storage), Arc::new(InProcess), Limits::default());
         self.hub = Some(self.runtime.block_on(opened).map_err(|e| format!("{e:?}"))?);
