@@ -7,10 +7,11 @@
 use std::path::Path;
 
 use rusqlite::Connection;
-use torture::cut::{Finding, Tally, Trial, integrity, scratch};
+use torture::cut::{Finding, Flaw, Tally, Trial, integrity, scratch};
 use torture::vfs::{Blow, Disk, Failure, Weakness};
 
 const ROWS: u32 = 60;
+const STATES: usize = 2_000;
 
 fn examine(folder: &Path, promised: &[u32]) -> Finding {
     let file = folder.join("plain.db");
@@ -32,7 +33,20 @@ fn examine(folder: &Path, promised: &[u32]) -> Finding {
     }
 }
 
-fn trial(journal: &str, weakness: Option<Weakness>, states: usize) -> Tally {
+/// What one file is opened with.
+#[derive(Clone, Copy)]
+struct Way {
+    journal: &'static str,
+    locking: &'static str,
+    weakness: Option<Weakness>,
+}
+
+const fn shared(journal: &'static str) -> Way {
+    Way { journal, locking: "normal", weakness: None }
+}
+
+fn trial(way: Way) -> Tally {
+    let Way { journal, locking, weakness } = way;
     let home = scratch();
     let disk = Disk::watch(home.path()).expect("a folder");
     if let Some(weakness) = weakness {
@@ -40,6 +54,7 @@ fn trial(journal: &str, weakness: Option<Weakness>, states: usize) -> Tally {
     }
     disk.record();
     let mut connection = Connection::open(home.path().join("plain.db")).expect("opens");
+    connection.pragma_update_and_check(None, "locking_mode", locking, |_| Ok(())).expect("a lock");
     connection.pragma_update(None, "journal_mode", journal).expect("a journal");
     connection.pragma_update(None, "synchronous", "FULL").expect("a level");
     connection.pragma_update(None, "wal_autocheckpoint", 20).expect("checkpoints now and then");
@@ -53,40 +68,50 @@ fn trial(journal: &str, weakness: Option<Weakness>, states: usize) -> Tally {
     assert_eq!(disk.weakened() > 0, weakness.is_some(), "the weakness took hold exactly when asked for");
     let tape = disk.take_tape();
     drop(connection);
-    Trial { states, seed: 7, weakness }.judge(&tape, examine)
+    let trial = Trial { states: STATES, seed: 7, flaw: weakness.map(Flaw::Weak), only: None };
+    let tally = trial.judge(&tape, examine);
+    assert_eq!(tally.states, STATES, "as many different states as asked for");
+    tally
 }
 
 #[test]
 fn a_write_ahead_log_synced_at_every_commit_loses_nothing() {
-    let tally = trial("WAL", None, 2_000);
+    let tally = trial(shared("WAL"));
     assert!(tally.is_clean(), "{tally:?}");
-    assert_eq!(tally.states, 2_000);
 }
 
 #[test]
 fn a_journal_that_is_truncated_and_synced_to_commit_loses_nothing() {
-    let tally = trial("TRUNCATE", None, 2_000);
-    assert!(tally.is_clean(), "{tally:?}");
+    for locking in ["normal", "exclusive"] {
+        let tally = trial(Way { locking, ..shared("TRUNCATE") });
+        assert!(tally.is_clean(), "{locking}: {tally:?}");
+    }
 }
 
 #[test]
 fn a_journal_deleted_to_commit_is_seen_to_lose_the_last_promise_because_nobody_syncs_the_folder() {
-    let tally = trial("DELETE", None, 2_000);
+    let tally = trial(shared("DELETE"));
     assert!(tally.losing > 0, "{tally:?}");
     assert_eq!((tally.worst, tally.damaged), (1, 0), "{tally:?}");
 }
 
 #[test]
+fn a_journal_to_be_deleted_of_a_file_held_exclusively_is_not_deleted_and_loses_nothing() {
+    let tally = trial(Way { locking: "exclusive", ..shared("DELETE") });
+    assert!(tally.is_clean(), "{tally:?}");
+}
+
+#[test]
 fn a_log_synced_only_at_checkpoints_is_seen_to_lose_what_was_promised_and_to_stay_whole() {
-    let tally = trial("WAL", Some(Weakness::Normal), 2_000);
+    let tally = trial(Way { weakness: Some(Weakness::Normal), ..shared("WAL") });
     assert!(tally.losing > 0 && tally.worst > 1, "{tally:?}");
     assert_eq!(tally.damaged, 0, "{tally:?}");
 }
 
 #[test]
 fn a_journal_never_synced_is_seen_to_damage_the_file() {
-    let tally = trial("DELETE", Some(Weakness::Off), 2_000);
-    assert!(tally.damaged > 0 || tally.losing > 0, "{tally:?}");
+    let tally = trial(Way { weakness: Some(Weakness::Off), ..shared("TRUNCATE") });
+    assert!(tally.damaged > 0 && tally.losing > 0, "{tally:?}");
 }
 
 #[test]

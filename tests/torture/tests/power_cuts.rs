@@ -1,47 +1,103 @@
 //! Power cuts of phone and office: nothing saved and nothing acknowledged is lost (F03).
 //!
-//! Beside each honest trial stands one in which the store asks for full syncing and gets
-//! less: that one must be seen to lose something, or the harness is blind.
+//! Beside each honest trial stand some in which the store gets less than it asks for, or
+//! promises before its commit is on the disk: those must be seen to lose something, or the
+//! harness is blind.
 
-use torture::cut::{Trial, office, phone};
+use louan_server::storage::sqlite::Mode;
+use torture::cut::phone::Kept;
+use torture::cut::{Flaw, Tally, Trial, office, phone};
 use torture::vfs::Weakness;
 
+/// Different states a side.
 const STATES: usize = 5_000;
+/// Different states of a store with something wrong on purpose.
+const FLAWED_STATES: usize = 400;
+const SEED: u64 = 3;
+/// How a served office uses its store.
+const SERVICE: Mode = Mode::Service { readers: 1 };
 
-fn honest() -> Trial {
-    Trial { states: STATES, seed: 3, weakness: None }
+#[track_caller]
+fn is_clean(tally: &Tally, states: usize) {
+    assert!(tally.is_clean(), "{tally:#?}");
+    assert_eq!(tally.states, states, "as many different states as asked for");
+    assert!(tally.ops > 1_000, "a run of only {} writes and syncs", tally.ops);
 }
 
-fn weak(weakness: Weakness) -> Trial {
-    Trial { states: 1_000, seed: 3, weakness: Some(weakness) }
+fn flawed(flaw: Flaw) -> Trial {
+    Trial::flawed(FLAWED_STATES, SEED, flaw)
 }
 
 #[test]
 fn a_phone_keeps_everything_it_called_saved_and_received() {
-    let tally = phone::trial(&honest());
-    assert!(tally.is_clean(), "{tally:#?}");
-    assert_eq!(tally.states, STATES);
+    is_clean(&phone::trial(&Trial::honest(STATES, SEED), Kept::InAFile), STATES);
+}
+
+#[test]
+fn a_phone_in_a_browser_keeps_everything_it_called_saved_and_received() {
+    is_clean(&phone::trial(&Trial::honest(STATES / 5, SEED), Kept::InABrowser), STATES / 5);
 }
 
 #[test]
 fn an_office_keeps_everything_it_acknowledged() {
-    let tally = office::trial(&honest());
-    assert!(tally.is_clean(), "{tally:#?}");
-    assert_eq!(tally.states, STATES);
+    is_clean(&office::trial(&Trial::honest(STATES, SEED), Mode::Inline), STATES);
+}
+
+#[test]
+fn an_office_in_service_keeps_everything_it_acknowledged() {
+    is_clean(&office::trial(&Trial::honest(STATES / 5, SEED), SERVICE), STATES / 5);
 }
 
 #[test]
 fn a_phone_that_syncs_less_is_seen_to_lose_what_it_called_saved() {
-    let tally = phone::trial(&weak(Weakness::Normal));
+    let tally = phone::trial(&flawed(Flaw::Weak(Weakness::Normal)), Kept::InAFile);
+    assert!(tally.losing > 0 && tally.damaged == 0, "{tally:#?}");
+    let tally = phone::trial(&flawed(Flaw::Weak(Weakness::Off)), Kept::InAFile);
+    assert!(tally.losing > 0 && tally.damaged > 0, "{tally:#?}");
+}
+
+#[test]
+fn a_phone_in_a_browser_that_deletes_its_journal_is_seen_to_lose_what_it_called_saved() {
+    let tally = phone::trial(&flawed(Flaw::Weak(Weakness::Deleted)), Kept::InABrowser);
+    assert!(tally.losing > 0 && tally.damaged == 0, "{tally:#?}");
+    let tally = phone::trial(&flawed(Flaw::Weak(Weakness::Normal)), Kept::InABrowser);
     assert!(tally.losing > 0, "{tally:#?}");
-    let tally = phone::trial(&weak(Weakness::Off));
-    assert!(tally.losing + tally.damaged > 0, "{tally:#?}");
 }
 
 #[test]
 fn an_office_that_syncs_less_is_seen_to_lose_what_it_acknowledged() {
-    let tally = office::trial(&weak(Weakness::Normal));
-    assert!(tally.losing > 0, "{tally:#?}");
-    let tally = office::trial(&weak(Weakness::Off));
-    assert!(tally.losing + tally.damaged > 0, "{tally:#?}");
+    for mode in [Mode::Inline, SERVICE] {
+        let tally = office::trial(&flawed(Flaw::Weak(Weakness::Normal)), mode);
+        assert!(tally.losing > 0 && tally.damaged == 0, "{tally:#?}");
+    }
+    let tally = office::trial(&flawed(Flaw::Weak(Weakness::Off)), Mode::Inline);
+    assert!(tally.losing > 0 && tally.damaged > 0, "{tally:#?}");
+}
+
+#[test]
+fn a_promise_made_one_sync_too_early_is_seen_on_either_side() {
+    for kept in [Kept::InAFile, Kept::InABrowser] {
+        let tally = phone::trial(&flawed(Flaw::Hasty), kept);
+        assert!(tally.losing > 0 && tally.damaged == 0, "{tally:#?}");
+    }
+    for mode in [Mode::Inline, SERVICE] {
+        let tally = office::trial(&flawed(Flaw::Hasty), mode);
+        assert!(tally.losing > 0 && tally.damaged == 0, "{tally:#?}");
+    }
+}
+
+#[test]
+fn a_run_is_recorded_the_same_twice_so_that_a_state_can_be_looked_at_again() {
+    let trial = Trial::honest(0, SEED);
+    let names = |tape: &torture::vfs::Tape| tape.names().collect::<Vec<_>>();
+    let of = |kept| phone::record(&trial, kept);
+    for kept in [Kept::InAFile, Kept::InABrowser] {
+        let ((a, promised_a), (b, promised_b)) = (of(kept), of(kept));
+        assert_eq!((names(&a), promised_a), (names(&b), promised_b));
+    }
+    let of = |mode| office::record(&trial, mode);
+    for mode in [Mode::Inline, SERVICE] {
+        let ((a, promised_a), (b, promised_b)) = (of(mode), of(mode));
+        assert_eq!((names(&a), promised_a), (names(&b), promised_b));
+    }
 }

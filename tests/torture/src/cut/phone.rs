@@ -1,21 +1,25 @@
 //! Power cuts of a phone: everything it called saved is there, everything it took in as
-//! received still says so, every answer is on the screen.
+//! received still says so, every answer is on the screen, and it can go on.
 //!
 //! The run is a world with no fault in it; only the phone's disk is recorded. The store is
 //! closed and opened now and then, so that checkpoints and a vanishing log are part of it.
+//! Kept as in a browser, the same store runs with a rollback journal and holds its file.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use louan_client_core::view::RoundState;
 use louan_client_core::{Phone, StorePlace};
-use louan_schema::id::{RoundId, SiteId};
+use louan_schema::id::RoundId;
 use louan_schema::policy::ItemCode;
+use louan_schema::time::Timestamp;
 use rusqlite::Connection;
 
-use super::{Finding, Tally, Trial, integrity};
+use super::promise::Promise;
+use super::{Finding, Tally, Trial, content, integrity};
 use crate::check::{Fate, sqlite};
 use crate::oracle::Edit;
-use crate::vfs::Tape;
+use crate::vfs::{Tape, WATCHED};
 use crate::world::World;
 use crate::world::life::FILE;
 use crate::world::link::Trouble;
@@ -23,33 +27,45 @@ use crate::world::link::Trouble;
 /// Acts in the recorded run.
 const ACTS: usize = 150;
 
-/// Something a phone must keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Promise {
-    Saved(Edit),
-    Received(Edit),
-    Answered(SiteId, RoundId, ItemCode),
+/// How a phone keeps its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// A file with a write-ahead log beside it, as an app does.
+    InAFile,
+    /// A rollback journal and no shared memory, as in a browser's private file system.
+    InABrowser,
 }
 
 /// Runs a trial.
 #[must_use]
-pub fn trial(trial: &Trial) -> Tally {
-    let (tape, promises) = record(trial);
-    trial.judge(&tape, |folder, promised| {
+pub fn trial(trial: &Trial, kept: Kept) -> Tally {
+    let (tape, promises) = record(trial, kept);
+    let mut examiner = Examiner::new(kept);
+    let tally = trial.judge(&tape, |folder, promised| {
         let promised: Vec<Promise> = promised.iter().map(|n| promises[*n as usize]).collect();
-        examine(folder, &promised)
-    })
+        examiner.examine(folder, &promised)
+    });
+    Tally { contents: examiner.known.len(), ..tally }
 }
 
-fn record(trial: &Trial) -> (Tape, Vec<Promise>) {
+/// Records the run.
+///
+/// # Panics
+/// When it does not run as it must.
+#[must_use]
+pub fn record(trial: &Trial, kept: Kept) -> (Tape, Vec<Promise>) {
     let mut world = World::new(trial.seed);
     let disk = world.lives[0].disk.clone();
-    world.lives[0].close();
-    if let Some(weakness) = trial.weakness {
-        disk.weaken(weakness);
+    if kept == Kept::InABrowser {
+        world.lives[0].close();
+        world.lives[0].browser = true;
+        world.lives[0].open().expect("a closed store opens");
     }
-    disk.record();
-    let mut promises: Vec<Promise> = Vec::new();
+    world.lives[0].close();
+    // What was made so far is history: it lies safely on the disk.
+    disk.put(disk.files().expect("its own files")).expect("the folder takes files");
+    trial.begin(&disk);
+    let mut promises = Vec::new();
     for act in 0..ACTS {
         if act % 25 == 0 {
             world.lives[0].close();
@@ -62,20 +78,9 @@ fn record(trial: &Trial) -> (Tape, Vec<Promise>) {
         } else {
             world.act(0);
         }
-        for promise in made(&world) {
-            if !promises.contains(&promise) {
-                disk.promise(u32::try_from(promises.len()).expect("few promises"));
-                promises.push(promise);
-            }
-        }
+        trial.promise(&disk, &mut promises, made(&world));
     }
-    assert_eq!(
-        disk.weakened() > 0,
-        trial.weakness.is_some(),
-        "the weakness took hold exactly when asked for"
-    );
-    assert!(promises.len() > ACTS / 2, "a run that promises little proves little: {}", promises.len());
-    (disk.take_tape(), promises)
+    (trial.end(&disk, &promises, ACTS / 2), promises)
 }
 
 fn made(world: &World) -> Vec<Promise> {
@@ -92,37 +97,112 @@ fn made(world: &World) -> Vec<Promise> {
     made
 }
 
-fn examine(folder: &Path, promised: &[Promise]) -> Finding {
-    let file = folder.join(FILE);
-    let phone = match Phone::open(StorePlace::File(file.clone()), [9; 16]) {
-        Ok(phone) => phone,
-        Err(error) => return Finding::Damaged(format!("does not open: {error}")),
-    };
-    if let Some(salvage) = phone.salvage() {
-        return Finding::Damaged(format!("was put aside: {salvage:?}"));
+/// What a phone has to show, whatever the file it came from looks like.
+#[derive(Debug)]
+struct Shown {
+    edits: BTreeMap<Edit, Fate>,
+    answers: BTreeSet<(RoundId, ItemCode)>,
+    /// Rounds that are submitted: their answers are in the submission.
+    closed: BTreeSet<RoundId>,
+}
+
+/// Opens phones from what was left of them and holds them against what had been promised.
+#[derive(Debug)]
+pub struct Examiner {
+    kept: Kept,
+    /// What follows from each content that was seen.
+    known: HashMap<u64, Result<Shown, String>>,
+}
+
+impl Examiner {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(kept: Kept) -> Self {
+        Self { kept, known: HashMap::new() }
     }
-    let answered = |round: RoundId, item: ItemCode| match phone.round(round) {
-        Ok(Some(view)) => {
-            view.summary.state != RoundState::Open || view.answers.iter().any(|a| a.item == item)
+
+    /// Opens a phone and holds it against its promises. The files are changed by it, as by every
+    /// start of the app.
+    pub fn examine(&mut self, folder: &Path, promised: &[Promise]) -> Finding {
+        match self.shown(folder) {
+            Err(why) => Finding::Damaged(why),
+            Ok(shown) => match promised.iter().filter(|promise| !shown.keeps(promise)).count() {
+                0 => Finding::Whole,
+                lost => Finding::Lost(lost),
+            },
         }
-        _ => false,
-    };
-    let taps = promised
-        .iter()
-        .filter(|p| matches!(p, Promise::Answered(_, round, item) if !answered(*round, *item)));
-    let mut lost = taps.count();
-    drop(phone);
-    if let Err(why) = integrity(&file) {
-        return Finding::Damaged(why);
     }
-    let (edits, _) = sqlite::phone::edits(&Connection::open(&file).expect("opened a moment ago"));
-    lost += promised
-        .iter()
-        .filter(|promise| match promise {
-            Promise::Saved(edit) => !edits.contains_key(edit),
-            Promise::Received(edit) => !matches!(edits.get(edit), Some(Fate::Acknowledged)),
-            Promise::Answered(..) => false,
-        })
-        .count();
-    if lost == 0 { Finding::Whole } else { Finding::Lost(lost) }
+
+    fn shown(&mut self, folder: &Path) -> Result<&Shown, String> {
+        let phone = open(folder, self.kept)?;
+        // A browser's store holds its file: it is looked into when the phone is closed.
+        drop(phone);
+        let file = folder.join(FILE);
+        integrity(&file)?;
+        let kept = self.kept;
+        let shown = self.known.entry(content(&file)?).or_insert_with(|| look(folder, kept));
+        shown.as_ref().map_err(Clone::clone)
+    }
+}
+
+fn open(folder: &Path, kept: Kept) -> Result<Phone, String> {
+    let file = folder.join(FILE);
+    let place = match kept {
+        Kept::InAFile => StorePlace::File(file),
+        Kept::InABrowser => StorePlace::Named { vfs: WATCHED.into(), name: file.display().to_string() },
+    };
+    let phone = Phone::open(place, [9; 16]).map_err(|error| format!("does not open: {error}"))?;
+    if let Some(salvage) = phone.salvage() {
+        return Err(format!("was put aside: {salvage:?}"));
+    }
+    // Where nothing can be renamed, a damaged store stays and the next name is taken.
+    if folder.join(format!("{FILE}.1")).exists() {
+        return Err("was left for the next name".to_owned());
+    }
+    Ok(phone)
+}
+
+/// What a phone that opened has to show; at the end it must be able to go on.
+fn look(folder: &Path, kept: Kept) -> Result<Shown, String> {
+    let connection = Connection::open(folder.join(FILE)).map_err(|e| format!("does not open: {e}"))?;
+    let (edits, _) = sqlite::phone::edits(&connection);
+    let rounds = rounds(&connection).map_err(|e| format!("cannot be read: {e}"))?;
+    drop(connection);
+    let mut phone = open(folder, kept)?;
+    let (mut answers, mut closed) = (BTreeSet::new(), BTreeSet::new());
+    for round in rounds {
+        let view = phone.round(round).map_err(|error| format!("cannot show {round}: {error}"))?;
+        let view = view.ok_or_else(|| format!("lists {round} and has it not"))?;
+        answers.extend(view.answers.iter().map(|answer| (round, answer.item)));
+        if view.summary.state != RoundState::Open {
+            closed.insert(round);
+        }
+    }
+    phone.prepare(later()).map_err(|error| format!("cannot go on: {error}"))?;
+    Ok(Shown { edits, answers, closed })
+}
+
+fn rounds(connection: &Connection) -> rusqlite::Result<Vec<RoundId>> {
+    let mut rounds = connection.prepare("SELECT id FROM round")?;
+    let rounds = rounds.query_map([], |row| row.get(0).map(RoundId))?;
+    rounds.collect()
+}
+
+impl Shown {
+    fn keeps(&self, promise: &Promise) -> bool {
+        match promise {
+            Promise::Saved(edit) => self.edits.contains_key(edit),
+            Promise::Received(edit) => matches!(self.edits.get(edit), Some(Fate::Acknowledged)),
+            Promise::Answered(_, round, item) => {
+                self.closed.contains(round) || self.answers.contains(&(*round, *item))
+            }
+            // The office's to keep.
+            Promise::Sheet(_) => true,
+        }
+    }
+}
+
+/// Some instant after every run.
+fn later() -> Timestamp {
+    "2020-02-01T08:00:00+08:00".parse().expect("an instant")
 }

@@ -44,6 +44,26 @@ pub enum Weakness {
     Normal,
     /// `synchronous=FULL` is turned into `OFF` on its way in.
     Off,
+    /// `journal_mode=TRUNCATE` is turned into `DELETE`, and the file is not held exclusively
+    /// (a journal held exclusively is not deleted, whatever its mode).
+    Deleted,
+}
+
+impl Weakness {
+    /// What stands in the place of a value asked for, if it is weakened.
+    fn instead_of(self, pragma: &[u8], asked: &[u8]) -> Option<&'static [u8]> {
+        let is = |name: &[u8], values: &[&[u8]]| {
+            pragma.eq_ignore_ascii_case(name) && values.iter().any(|value| asked.eq_ignore_ascii_case(value))
+        };
+        let full = || is(b"synchronous", &[b"full", b"extra", b"2", b"3"]);
+        match self {
+            Self::Normal => full().then_some(b"1"),
+            Self::Off => full().then_some(b"0"),
+            Self::Deleted if is(b"journal_mode", &[b"truncate"]) => Some(b"delete"),
+            Self::Deleted if is(b"locking_mode", &[b"exclusive"]) => Some(b"normal"),
+            Self::Deleted => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -164,6 +184,13 @@ impl Disk {
         }
     }
 
+    /// Notes a promise as somebody would make it who does not wait for the last sync.
+    pub fn promise_hastily(&self, promise: u32) {
+        if let Some(tape) = &mut locked(&self.0).tape {
+            tape.promise_hastily(promise);
+        }
+    }
+
     /// Ends the recording.
     ///
     /// # Panics
@@ -238,19 +265,12 @@ impl Disk {
         answer
     }
 
-    /// What is to stand in the place of a `synchronous` level asked for, if anything.
-    pub(super) fn weaker(&self, asked: &[u8]) -> Option<u8> {
+    /// What is to stand in the place of a pragma's value, if anything; never longer than it.
+    pub(super) fn weaker(&self, pragma: &[u8], asked: &[u8]) -> Option<&'static [u8]> {
         let mut watched = locked(&self.0);
-        let level = match watched.weakness? {
-            Weakness::Normal => b'1',
-            Weakness::Off => b'0',
-        };
-        let strong =
-            asked.eq_ignore_ascii_case(b"full") || asked.eq_ignore_ascii_case(b"extra") || asked == b"2";
-        strong.then(|| {
-            watched.weakened += 1;
-            level
-        })
+        let instead = watched.weakness?.instead_of(pragma, asked)?;
+        watched.weakened += 1;
+        Some(instead)
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! The model is the pessimistic one that SQLite documents: what a file's `sync` covered is
 //! there; a write since may be there, may not, or may be there in some of its 512-byte
-//! sectors; a file's name is there once its folder was synced. Bytes beside a write are
-//! never damaged (the default VFS promises power-safe overwrite). It decides nothing else.
+//! sectors, and a sector under the head at that instant may hold garbage; a file's name is
+//! there once its folder was synced. Bytes beside a write are never damaged (the default VFS
+//! promises power-safe overwrite). It decides nothing else.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -81,8 +82,28 @@ pub enum Fate {
     Dropped,
     /// It all made it.
     Kept,
-    /// Some sectors made it, some did not, in any combination.
+    /// Some sectors made it, some did not, some came out as garbage, in any combination.
     Torn,
+}
+
+/// One sector in so many of a torn write comes out as garbage.
+const GARBAGE_ONE_IN: u64 = 12;
+
+/// What becomes of one sector of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sector {
+    Old,
+    New,
+    Garbage,
+}
+
+impl Sector {
+    fn cast(dice: &mut Dice) -> Self {
+        if dice.once_in(GARBAGE_ONE_IN) {
+            return Self::Garbage;
+        }
+        if dice.once_in(2) { Self::New } else { Self::Old }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -154,7 +175,7 @@ impl Platter {
         let Some(index) = self.cached.get(file) else { return };
         let inode = &mut self.inodes[*index];
         for pending in std::mem::take(&mut inode.pending) {
-            pending.onto(&mut inode.durable, |_| true);
+            pending.onto(&mut inode.durable);
         }
         if std::mem::take(&mut inode.owes_folder) {
             self.durable = self.cached.clone();
@@ -188,23 +209,26 @@ impl Inode {
         let mut content = self.durable.clone();
         match fate {
             Fate::Dropped => {}
-            Fate::Kept => self.pending.iter().for_each(|pending| pending.onto(&mut content, |_| true)),
-            Fate::Torn => {
-                for pending in &self.pending {
-                    pending.onto(&mut content, |_| dice.once_in(2));
-                }
-            }
+            Fate::Kept => self.pending.iter().for_each(|pending| pending.onto(&mut content)),
+            Fate::Torn => self.pending.iter().for_each(|pending| pending.torn_onto(&mut content, dice)),
         }
         content
     }
 }
 
 impl Pending {
-    /// Writes onto `content` the sectors for which `lands` says so.
-    fn onto(&self, content: &mut Vec<u8>, mut lands: impl FnMut(usize) -> bool) {
+    fn onto(&self, content: &mut Vec<u8>) {
+        match self {
+            Self::Truncate(len) => content.resize(*len, 0),
+            Self::Write { at, bytes } => put(content, *at, bytes),
+        }
+    }
+
+    /// Does a part of it, each sector for itself.
+    fn torn_onto(&self, content: &mut Vec<u8>, dice: &mut Dice) {
         match self {
             Self::Truncate(len) => {
-                if lands(0) {
+                if dice.once_in(2) {
                     content.resize(*len, 0);
                 }
             }
@@ -213,18 +237,27 @@ impl Pending {
                 while from < bytes.len() {
                     let sector = (at + from) / SECTOR_BYTES;
                     let to = ((sector + 1) * SECTOR_BYTES - at).min(bytes.len());
-                    if lands(sector) {
-                        let end = at + to;
-                        if content.len() < end {
-                            content.resize(end, 0);
+                    match Sector::cast(dice) {
+                        Sector::Old => {}
+                        Sector::New => put(content, at + from, &bytes[from..to]),
+                        Sector::Garbage => {
+                            put(content, at + from, &dice.bytes::<SECTOR_BYTES>()[..to - from]);
                         }
-                        content[at + from..end].copy_from_slice(&bytes[from..to]);
                     }
                     from = to;
                 }
             }
         }
     }
+}
+
+/// Writes as a file is written: beyond its end it grows.
+fn put(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
+    let end = at + bytes.len();
+    if content.len() < end {
+        content.resize(end, 0);
+    }
+    content[at..end].copy_from_slice(bytes);
 }
 
 /// The files of a folder; what lies deeper is not looked at, shared memory is left out.
@@ -256,4 +289,66 @@ pub fn write_folder(folder: &Path, files: &Files) -> std::io::Result<()> {
         }
     }
     files.iter().try_for_each(|(name, content)| std::fs::write(folder.join(&**name), content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FATES: [Fate; 3] = [Fate::Dropped, Fate::Kept, Fate::Torn];
+
+    fn write(at: usize, bytes: &[u8]) -> Op {
+        Op::Write { file: "a".into(), at, bytes: bytes.to_vec() }
+    }
+
+    fn after(ops: &[Op], fate: Fate, seed: u64) -> Files {
+        let mut platter = Platter::of([("a".into(), vec![0; 2_048])].into());
+        ops.iter().for_each(|op| platter.apply(op));
+        platter.after(fate, &mut Dice::seeded(seed))
+    }
+
+    #[test]
+    fn what_a_sync_covered_is_there_whatever_happens_later() {
+        let ops = [write(0, &[1; 2_048]), Op::Sync { file: "a".into() }, write(512, &[2; 512])];
+        for fate in FATES {
+            for seed in 0..50 {
+                let content = &after(&ops, fate, seed)["a"];
+                assert!(content[..512].iter().chain(&content[1_024..]).all(|byte| *byte == 1), "{fate:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_torn_write_comes_out_sector_by_sector_old_new_or_as_garbage_and_damages_nothing_beside_it() {
+        let mut seen = [false; 3];
+        for seed in 0..200 {
+            let content = &after(&[write(500, &[1; 1_000])], Fate::Torn, seed)["a"];
+            assert!(content[..500].iter().chain(&content[1_500..]).all(|byte| *byte == 0));
+            for sector in [&content[500..512], &content[512..1_024], &content[1_024..1_500]] {
+                let kind = match sector[0] {
+                    0 if sector.iter().all(|byte| *byte == 0) => 0,
+                    1 if sector.iter().all(|byte| *byte == 1) => 1,
+                    _ => 2,
+                };
+                seen[kind] = true;
+            }
+        }
+        assert_eq!(seen, [true; 3]);
+    }
+
+    #[test]
+    fn a_file_deleted_without_its_folder_may_be_back_and_one_deleted_with_it_is_gone() {
+        let deleted = |durable, fate| after(&[Op::Delete { file: "a".into(), durable }], fate, 1).is_empty();
+        assert!(!deleted(false, Fate::Dropped) && deleted(false, Fate::Kept));
+        assert!(FATES.into_iter().all(|fate| deleted(true, fate)));
+    }
+
+    #[test]
+    fn a_new_file_is_there_for_sure_once_a_journals_sync_took_the_folder_along() {
+        let create = |file: &str, journal| Op::Create { file: file.into(), journal };
+        let sync = |file: &str| Op::Sync { file: file.into() };
+        let there = |ops: &[Op]| after(ops, Fate::Dropped, 1).contains_key("b");
+        assert!(!there(&[create("b", false), sync("b")]));
+        assert!(there(&[create("b", false), create("b-wal", true), sync("b-wal")]));
+    }
 }

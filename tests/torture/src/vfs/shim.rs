@@ -273,27 +273,27 @@ unsafe extern "C" fn file_control(file: *mut sqlite3_file, op: c_int, arg: *mut 
     forward!(file, xFileControl, op, arg)
 }
 
-/// Turns `PRAGMA synchronous = FULL` into less, in SQLite's own copy of the value: so the
-/// store under test runs as if its author had asked for less.
+/// Turns a pragma such as `synchronous = FULL` into less, in SQLite's own copy of the value: so
+/// the store under test runs as if its author had asked for less.
 ///
 /// # Safety
 /// `parts` must be the argument of SQLITE_FCNTL_PRAGMA.
 unsafe fn weaken_pragma(file: *mut sqlite3_file, parts: *mut *mut c_char) {
-    // SAFETY: by contract; the value is a buffer of the parser's own, at least one byte and a zero long.
+    // SAFETY: by contract; the value is a buffer of the parser's own, as long as the value and a zero,
+    // and what is written over it is no longer.
     unsafe {
         let (name, value) = (*parts.add(1), *parts.add(2));
-        if name.is_null()
-            || value.is_null()
-            || !CStr::from_ptr(name).to_bytes().eq_ignore_ascii_case(b"synchronous")
-        {
+        if name.is_null() || value.is_null() {
             return;
         }
         let Some(watch) = watch(file) else { return };
-        let asked = CStr::from_ptr(value).to_bytes();
-        if let Some(level) = watch.disk.weaker(asked) {
+        let (pragma, asked) = (CStr::from_ptr(name).to_bytes(), CStr::from_ptr(value).to_bytes());
+        let room = asked.len();
+        if let Some(instead) = watch.disk.weaker(pragma, asked) {
+            assert!(instead.len() <= room, "a weaker value fits where the stronger one stood");
             let value = value.cast::<u8>();
-            *value = level;
-            *value.add(1) = 0;
+            ptr::copy_nonoverlapping(instead.as_ptr(), value, instead.len());
+            *value.add(instead.len()) = 0;
         }
     }
 }

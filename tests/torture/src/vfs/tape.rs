@@ -3,9 +3,17 @@
 //! Beside what was done to the disk the tape notes what had been promised by then ("saved",
 //! "acknowledged"): whatever state is built from a prefix of the tape, the promises made
 //! within that prefix must hold in it. What a promise means is the caller's business.
+//!
+//! No two states handed out are the same: neither the files nor what must hold in them.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::platter::{Fate, Files, Op, Platter};
 use kit::dice::Dice;
+
+/// Attempts at one prefix beyond what is wanted of it, before the next prefix gives the rest.
+const TRIES_OVER: usize = 4;
 
 /// A recorded run.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +27,8 @@ pub struct Tape {
 /// A folder as a power cut left it.
 #[derive(Debug)]
 pub struct State {
+    /// Which, counted from 0.
+    pub nth: usize,
     /// How many operations had been done.
     pub ops: usize,
     /// What became of those not synced.
@@ -46,6 +56,17 @@ impl Tape {
         self.promises.push((self.ops.len(), promise));
     }
 
+    /// Notes a promise as made just before the last sync, not after it.
+    pub fn promise_hastily(&mut self, promise: u32) {
+        let last_sync = self.ops.iter().rposition(|op| matches!(op, Op::Sync { .. }));
+        self.promises.push((last_sync.unwrap_or(0), promise));
+    }
+
+    /// The names of everything done, in order.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.ops.iter().map(Op::name)
+    }
+
     /// How many operations it has.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -64,32 +85,115 @@ impl Tape {
         self.promises.len()
     }
 
-    /// Hands `count` states to `look`, spread evenly over the prefixes of the run. At each
-    /// prefix the first has everything unsynced dropped, the second everything kept, all
-    /// others torn, each differently.
+    /// Hands `count` different states to `look`, or fewer when there are no more, spread evenly
+    /// over the prefixes of the run. Of each prefix the first has everything unsynced dropped, the
+    /// second everything kept, all others torn, each differently. The same run, count and dice
+    /// give the same states.
     pub fn states(&self, count: usize, dice: &mut Dice, mut look: impl FnMut(State)) {
+        let mut seen = HashSet::new();
+        loop {
+            let before = seen.len();
+            self.pass(count, &mut seen, dice, &mut look);
+            // What prefixes with little to tear could not give, the others give in the next pass.
+            if seen.len() >= count || seen.len() == before {
+                return;
+            }
+        }
+    }
+
+    fn pass(&self, count: usize, seen: &mut HashSet<u64>, dice: &mut Dice, look: &mut impl FnMut(State)) {
         let mut platter = self.start.clone();
-        let prefixes = self.ops.len() + 1;
+        let (prefixes, before) = (self.ops.len() + 1, seen.len());
         let mut turn = 0;
         for prefix in 0..prefixes {
             if let Some(op) = prefix.checked_sub(1).and_then(|i| self.ops.get(i)) {
                 platter.apply(op);
             }
-            let here = (prefix + 1) * count / prefixes - prefix * count / prefixes;
-            for nth in 0..here {
+            // Rounded up: the last few are owed by whichever prefix still has some, not by the last one.
+            let due = before + ((count - before) * (prefix + 1)).div_ceil(prefixes);
+            let here = due.saturating_sub(seen.len());
+            for attempt in 0..here + TRIES_OVER {
+                if seen.len() >= due {
+                    break;
+                }
                 // Fewer than three states a prefix: the fates take turns over the prefixes.
-                let fate = if here >= 3 { nth } else { turn % 4 };
+                let fate = if here >= 3 { attempt } else { turn % 4 };
                 turn += 1;
                 let fate = match fate {
                     0 => Fate::Dropped,
                     1 => Fate::Kept,
                     _ => Fate::Torn,
                 };
+                let promised: Vec<u32> =
+                    self.promises.iter().filter(|(ops, _)| *ops <= prefix).map(|(_, p)| *p).collect();
                 let files = platter.after(fate, dice);
-                let promised =
-                    self.promises.iter().take_while(|(ops, _)| *ops <= prefix).map(|(_, p)| *p).collect();
-                look(State { ops: prefix, fate, files, promised });
+                let nth = seen.len();
+                if seen.insert(digest(&files, &promised)) {
+                    look(State { nth, ops: prefix, fate, files, promised });
+                }
             }
+        }
+    }
+}
+
+fn digest(files: &Files, promised: &[u32]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (files, promised).hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn write(at: usize, byte: u8) -> Op {
+        Op::Write { file: "a".into(), at, bytes: vec![byte; 2_048] }
+    }
+
+    /// A file of four synced sectors, written over twice and synced between.
+    fn tape() -> Tape {
+        let mut tape = Tape::from(Platter::of([("a".into(), vec![0; 2_048])].into()));
+        tape.push(write(0, 1));
+        tape.push(Op::Sync { file: "a".into() });
+        tape.promise(1);
+        tape.push(write(1_024, 2));
+        tape
+    }
+
+    fn states(tape: &Tape, count: usize) -> Vec<State> {
+        let mut states = Vec::new();
+        tape.states(count, &mut Dice::seeded(1), |state| states.push(state));
+        states
+    }
+
+    #[test]
+    fn as_many_states_as_asked_for_come_no_two_the_same_and_the_same_again() {
+        let states = [states(&tape(), 60), states(&tape(), 60)];
+        let seen =
+            |of: &[State]| of.iter().map(|s| (s.files.clone(), s.promised.clone())).collect::<Vec<_>>();
+        assert_eq!(seen(&states[0]), seen(&states[1]));
+        assert_eq!(seen(&states[0]).into_iter().collect::<BTreeSet<_>>().len(), 60);
+        assert_eq!(states[0].iter().map(|state| state.nth).collect::<Vec<_>>(), (0..60).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_run_with_nothing_open_has_one_state_a_prefix_however_many_are_asked_for() {
+        let mut tape = Tape::from(Platter::of([("a".into(), vec![7])].into()));
+        assert_eq!(states(&tape, 50).len(), 1);
+        tape.promise(1);
+        tape.push(Op::Sync { file: "a".into() });
+        assert_eq!(states(&tape, 50).len(), 1, "nothing changed");
+    }
+
+    #[test]
+    fn a_promise_holds_from_where_it_was_made_and_a_hasty_one_from_before_the_sync() {
+        let mut tape = tape();
+        tape.promise_hastily(2);
+        for state in states(&tape, 60) {
+            assert_eq!(state.promised.contains(&1), state.ops >= 2, "{state:?}");
+            assert_eq!(state.promised.contains(&2), state.ops >= 1, "{state:?}");
         }
     }
 }
