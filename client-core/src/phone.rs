@@ -12,14 +12,14 @@ use louan_schema::wire::{Scope, StreamId};
 
 use crate::error::{Error, OpenError};
 use crate::store::{Meta, Reader, Salvage, Store, StorePlace};
-use crate::sync;
+use crate::sync::{self, allowance::Allowance};
 
 /// A field worker's phone (现场手机): the store, the drafts, the outbox and the sync engine.
 #[derive(Debug)]
 pub struct Phone {
     pub(crate) store: Store,
-    /// Most raw bytes the next request carries; doubles on success, halves on loss.
-    pub(crate) push_bytes: usize,
+    /// How much the next request may carry.
+    pub(crate) allowance: Allowance,
 }
 
 /// Who acts when (操作人): handed in by the driver for each act, never reused.
@@ -60,7 +60,7 @@ impl Phone {
         if known.is_none() {
             store.write(|w| w.set_meta(Meta::Incarnation, &Incarnation(random))).map_err(OpenError::Store)?;
         }
-        Ok(Self { store, push_bytes: sync::PUSH_BYTES_MIN })
+        Ok(Self { store, allowance: Allowance::START })
     }
 
     /// What came of a damaged store found at opening; nothing when there was none.

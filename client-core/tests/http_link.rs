@@ -169,3 +169,21 @@ fn an_office_that_is_not_there_is_offline() {
     let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
     assert_eq!(run(link.sync(&mut desk.phone, &Pocket)).expect_err("gone").kind, ErrorKind::Offline);
 }
+
+/// A phone without signal tries for hours. Then it comes back to a good link.
+#[test]
+fn only_a_request_that_left_and_was_lost_makes_the_next_one_smaller() {
+    let asked = |desk: &mut Desk| desk.request().1.down_bytes_max;
+    let mut desk = Desk::new();
+    let whole = asked(&mut desk);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let nowhere = format!("http://{}", listener.local_addr().expect("bound"));
+    drop(listener);
+    let mut link = Link::new(&nowhere, &[], Some(tokens(1))).expect("a way");
+    run(link.sync(&mut desk.phone, &Pocket)).expect_err("nobody there");
+    assert_eq!(asked(&mut desk), whole);
+    let (url, _heard) = office(vec![("502 Bad Gateway", "text/html", Vec::new())]);
+    let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
+    run(link.sync(&mut desk.phone, &Pocket)).expect_err("not ours");
+    assert_eq!(asked(&mut desk), whole / 2);
+}

@@ -166,7 +166,7 @@ impl Link {
         match sent {
             Ok(reply) => phone.absorb(prepared, &reply, host.now(), host.random()),
             Err(error) => {
-                if error.kind == ErrorKind::Offline {
+                if error.kind == ErrorKind::Offline && !never_left(&error) {
                     phone.lost();
                 }
                 Err(error)
@@ -227,6 +227,12 @@ impl Link {
             _ => Err(Error::new(ErrorKind::Offline, doing, "what came back is not the office's answer")),
         }
     }
+}
+
+/// Whether there was no link at all: nothing was lost on it then, and it says nothing about the next one.
+fn never_left(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.and_then(|source| source.downcast_ref::<reqwest::Error>()).is_some_and(reqwest::Error::is_connect)
 }
 
 /// What a device signs to show that a refresh token is its own.

@@ -12,7 +12,7 @@ use louan_schema::wire::{
 use minicbor::bytes::ByteVec;
 
 use super::verdict::{Fate, Outcome, judge};
-use super::{Absorbed, PUSH_BYTES_MAX, Prepared, colleague, compact, item, reauthor};
+use super::{Absorbed, Prepared, colleague, compact, item, reauthor};
 use crate::error::{Error, ErrorKind};
 use crate::phone::Phone;
 use crate::store::{EditState, Meta, SignedBatch, Writer};
@@ -35,6 +35,7 @@ impl Phone {
         let reply: SyncReply = frame::decode(reply).map_err(|e| {
             Error::new(ErrorKind::Offline, DOING, "what came back is not the office's reply").because(e)
         })?;
+        let pushed = prepared.pushes() > 0;
         let absorbed = self.store.write(|w| match reply {
             SyncReply::UpdateApp { min_build } => {
                 w.set_meta(Meta::MinBuild, &min_build)?;
@@ -43,9 +44,7 @@ impl Phone {
             SyncReply::EpochChanged { epoch, .. } => epoch_changed(w, &prepared, epoch),
             SyncReply::Taken(reply) => taken(w, &prepared, &reply, now, Incarnation(random)),
         })?;
-        if prepared.pushes() > 0 {
-            self.push_bytes = (self.push_bytes * 2).min(PUSH_BYTES_MAX);
-        }
+        self.allowance.came(pushed);
         Ok(absorbed)
     }
 }

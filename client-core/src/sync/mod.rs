@@ -6,6 +6,7 @@
 //! number of times and any reply taken twice. No edit ever leaves the outbox.
 
 mod absorb;
+pub(crate) mod allowance;
 pub(crate) mod backoff;
 mod colleague;
 mod compact;
@@ -22,13 +23,6 @@ use louan_schema::wire::{SyncRequest, frame};
 
 use crate::error::Error;
 use crate::phone::Phone;
-
-/// Raw bytes of the first request on a link nobody knows.
-pub(crate) const PUSH_BYTES_MIN: usize = 64 * 1024;
-/// Most raw bytes of one request.
-pub(crate) const PUSH_BYTES_MAX: usize = frame::SENT_BYTES_MAX;
-/// Least raw bytes, on a link that lost several requests in a row.
-const PUSH_BYTES_FLOOR: usize = 8 * 1024;
 
 /// A request planned (同步请求): what is to be signed, and what it will be matched with.
 #[derive(Debug, Clone)]
@@ -103,8 +97,9 @@ impl Phone {
         frame::encode(&request).map_err(|e| Error::bug(doing, e.to_string()).because(e))
     }
 
-    /// Tells that a request or its reply was lost: the next one is smaller.
+    /// Tells that a request or its reply was lost on its way: the next one is smaller. A request that never
+    /// left the phone, because there was no link at all, is not lost.
     pub fn lost(&mut self) {
-        self.push_bytes = (self.push_bytes / 2).max(PUSH_BYTES_FLOOR);
+        self.allowance.lost();
     }
 }

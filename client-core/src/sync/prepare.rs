@@ -5,13 +5,14 @@
 //! batches only where a colleague wrote in the same document in between: the office
 //! takes batches in order, and an actor's changes must arrive in theirs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use louan_schema::doc::Descriptor;
 use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, PersonId};
 use louan_schema::time::Timestamp;
-use louan_schema::wire::{Batch, CHANGES_MAX, PROTOCOL, PushedChange, Scope, SignedList, SyncRequest};
+use louan_schema::wire::{Batch, CHANGES_MAX, PROTOCOL, PushedChange, Scope, SignedList, SyncRequest, frame};
 
+use super::allowance::Allowance;
 use super::{Prepared, colleague, fold};
 use crate::BUILD;
 use crate::error::Error;
@@ -24,8 +25,10 @@ const COMMANDS_MAX: usize = 200;
 const BATCHES_MAX: usize = 48;
 /// Most hashes asked about in one request after the office's log was restored.
 const VERIFY_MAX: usize = 500;
-/// Most bytes asked for in one reply.
-const DOWN_BYTES_MAX: u32 = 1024 * 1024;
+/// Most bytes of changes in one request before compression: half of what the office unpacks.
+const PLAIN_BYTES_MAX: usize = frame::PLAIN_BYTES_MAX / 2;
+/// Bytes a change needs besides its own: its document, its place, its number.
+const ENVELOPE_BYTES: usize = 64;
 
 impl Phone {
     /// Plans the next request.
@@ -33,8 +36,8 @@ impl Phone {
     /// # Errors
     /// [`Error`] when the phone is not enrolled or the store refuses.
     pub fn prepare(&mut self, now: Timestamp) -> Result<Prepared, Error> {
-        let push_bytes = self.push_bytes;
-        self.store.write(|w| plan(w, now, push_bytes))
+        let allowance = self.allowance;
+        self.store.write(|w| plan(w, now, allowance))
     }
 }
 
@@ -46,7 +49,7 @@ struct Drafted {
     list: SignedList,
 }
 
-fn plan(w: &Writer<'_>, now: Timestamp, push_bytes: usize) -> Result<Prepared, Error> {
+fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared, Error> {
     let doing = "planning a request";
     let device: Option<DeviceId> = w.meta(Meta::Device)?;
     let device = device.ok_or_else(|| Error::ask_admin(doing, "this phone is not enrolled"))?;
@@ -59,7 +62,7 @@ fn plan(w: &Writer<'_>, now: Timestamp, push_bytes: usize) -> Result<Prepared, E
     // Until it is known what a restored log has lost, nothing may be put behind it.
     if verify.is_empty() {
         fold::open_rounds(w, now)?;
-        drafts = batches(affordable(w.list_pending(CHANGES_MAX)?, push_bytes));
+        drafts = batches(affordable(w.list_pending(CHANGES_MAX)?, allowance.up_bytes));
         for (_, _, hash) in drafts.iter().flat_map(|draft| &draft.list) {
             w.set_sent(*hash)?;
         }
@@ -74,7 +77,7 @@ fn plan(w: &Writer<'_>, now: Timestamp, push_bytes: usize) -> Result<Prepared, E
             scope_version: w.meta::<Scope>(Meta::Scope)?.map_or(0, |scope| scope.version),
             page: w.meta(Meta::Page)?,
             batches: Vec::new(),
-            down_bytes_max: DOWN_BYTES_MAX,
+            down_bytes_max: allowance.down_bytes,
             now,
             verify,
         },
@@ -102,7 +105,7 @@ fn plan(w: &Writer<'_>, now: Timestamp, push_bytes: usize) -> Result<Prepared, E
     if prepared.request.verify.is_empty() {
         let own: usize = prepared.request.batches.iter().flat_map(|b| &b.changes).map(|c| c.raw.len()).sum();
         // Behind the own ones, whose digests are the first: these were signed by others.
-        for (batch, hashes) in colleague::batches(w, push_bytes.saturating_sub(own))? {
+        for (batch, hashes) in colleague::batches(w, allowance.up_bytes.saturating_sub(own))? {
             prepared.request.batches.push(batch);
             prepared.hashes.push(hashes);
         }
@@ -110,17 +113,32 @@ fn plan(w: &Writer<'_>, now: Timestamp, push_bytes: usize) -> Result<Prepared, E
     Ok(prepared)
 }
 
-/// The first rows that fit, one at least.
-fn affordable(rows: Vec<OutboxRow>, push_bytes: usize) -> Vec<OutboxRow> {
-    let mut bytes = 0;
-    rows.into_iter()
-        .enumerate()
-        .take_while(|(i, row)| {
-            bytes += row.raw.as_ref().map_or(0, Vec::len);
-            *i == 0 || bytes <= push_bytes
-        })
-        .map(|(_, row)| row)
-        .collect()
+/// The first rows that fit, one at least: within `up_bytes` as sent, and within what the office unpacks.
+fn affordable(mut rows: Vec<OutboxRow>, up_bytes: usize) -> Vec<OutboxRow> {
+    let mut plain = 0;
+    let unpacked = rows.iter().take_while(|row| {
+        plain += row.raw.as_ref().map_or(0, Vec::len) + ENVELOPE_BYTES;
+        plain <= PLAIN_BYTES_MAX
+    });
+    let unpacked = unpacked.count().max(1);
+    rows.truncate(unpacked);
+    while rows.len() > 1 {
+        let sent = sent_bytes(&rows);
+        if sent <= up_bytes {
+            break;
+        }
+        // Fewer rows compress worse, so this comes near from above; rows differ, so it may take a few steps.
+        rows.truncate((rows.len() * up_bytes / sent).clamp(1, rows.len() - 1));
+    }
+    rows
+}
+
+/// About how many bytes these rows are in a request.
+fn sent_bytes(rows: &[OutboxRow]) -> usize {
+    let raws = rows.iter().filter_map(|row| row.raw.as_deref());
+    let docs: BTreeSet<DocId> = rows.iter().map(|row| row.doc).collect();
+    // A descriptor's ids are chance and do not compress; a document's id is as long as one of them.
+    frame::guess(raws.chain(docs.iter().map(|doc| doc.as_bytes())))
 }
 
 fn batches(rows: Vec<OutboxRow>) -> Vec<Drafted> {

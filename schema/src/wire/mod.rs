@@ -27,6 +27,8 @@ pub const PROTOCOL: u16 = 1;
 pub const MEDIA_TYPE: &str = "application/vnd.louan.sync1";
 /// Most changes in one request; the largest honest phone sends fewer and asks again.
 pub const CHANGES_MAX: usize = 2_000;
+/// Most bytes of items in one reply before compression; what is left of [`frame::PLAIN_BYTES_MAX`] is for verdicts.
+pub const REPLY_BYTES_MAX: u32 = 7 * 1024 * 1024;
 
 /// A stream (数据流): one per district; its number is the district's code.
 pub type StreamId = u32;
