@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use louan_schema::wire::frame::{self, FrameError};
-use louan_schema::wire::{MEDIA_TYPE, SyncReply, SyncRequest};
+use louan_schema::wire::{MEDIA_TYPE, SyncRequest};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
@@ -16,6 +16,10 @@ use super::body::{Read, read};
 use super::context::{Context, context};
 use super::route::Body;
 use super::{Desk, at, reply};
+use crate::hub::Answer;
+
+/// Bytes of a body, as sent, up to which it is worked on beside any number of others: some 300 records.
+const LARGE_BODY_BYTES: usize = 48 * 1024;
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     warp::path!("api" / "v1" / "sync")
@@ -33,8 +37,10 @@ async fn sync_device(desk: Desk, context: Context, body: Read) -> Result<Respons
     let now = desk.now();
     let rate = desk.inner.sync_rate.take(device, now.system);
     rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
-    let request = decoded(body?).await?;
-    let answer = desk.hub().sync(device, request, now).await?;
+    let body = body?;
+    let _room = if body.len() > LARGE_BODY_BYTES { desk.room_for_large_body().await } else { None };
+    let request = decoded(body).await?;
+    let answer = desk.hub().answer(device, request, now).await?;
     let bytes = encoded(answer).await?;
     let mut response = Response::new(bytes.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
@@ -50,8 +56,8 @@ async fn decoded(body: Bytes) -> Result<SyncRequest, ApiError> {
     }
 }
 
-async fn encoded(answer: SyncReply) -> Result<Vec<u8>, ApiError> {
-    match tokio::task::spawn_blocking(move || frame::encode(&answer)).await {
+async fn encoded(answer: Answer) -> Result<Vec<u8>, ApiError> {
+    match tokio::task::spawn_blocking(move || frame::encode(&answer.reply)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) | Err(_) => Err(Problem::Internal.into()),
     }

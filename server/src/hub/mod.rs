@@ -17,7 +17,7 @@ use louan_schema::id::{Epoch, HazardId, OrgId, PersonId, SiteId};
 use louan_schema::registry::Org;
 use louan_schema::time::Timestamp;
 use louan_schema::wire::HazardStatus;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::audit::{AuditCheck, Line, Verifier};
 use crate::report;
@@ -31,6 +31,11 @@ pub use crate::storage::ledger::{HazardQuery, Page, RoundQuery, RoundRow};
 pub use crate::storage::log::{Head, Held};
 pub use crate::storage::registry::{DeviceState, PersonRow, SiteRow};
 pub use office::{OfficeError, OfficeFault};
+pub use sync::Answer;
+
+/// Replies of several mebibytes made at once: each is there three times while it is made, as items, as bytes
+/// and compressed, some 16 MiB.
+const LARGE_REPLIES_AT_ONCE: usize = 2;
 
 /// The two clocks, as read at the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +103,7 @@ struct Inner {
     limits: Limits,
     locks: Locks,
     poke: watch::Sender<u64>,
+    large_replies: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Hub {
@@ -118,7 +124,8 @@ impl Hub {
     ) -> Result<Self, StorageError> {
         let head = storage.head().await?;
         let (poke, _) = watch::channel(head.pos);
-        let inner = Inner { storage, judge, limits, locks: Locks::default(), poke };
+        let large_replies = Arc::new(Semaphore::new(LARGE_REPLIES_AT_ONCE));
+        let inner = Inner { storage, judge, limits, locks: Locks::default(), poke, large_replies };
         Ok(Self { inner: Arc::new(inner) })
     }
 

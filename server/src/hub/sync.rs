@@ -4,13 +4,16 @@
 //! is new. A revoked device sends and receives nothing.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use louan_schema::id::{ChangeHash, DeviceId};
 use louan_schema::ruling::Act;
 use louan_schema::wire::{
-    Batch, CHANGES_MAX, Code, CommandVerdict, Cursor, PROTOCOL, SyncReply, SyncRequest, Taken, Verdict,
+    Batch, CHANGES_MAX, Code, CommandVerdict, Cursor, PROTOCOL, REPLY_BYTES_MAX, SyncReply, SyncRequest,
+    Taken, Verdict,
 };
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Clocks, Hub, SyncError};
 use crate::storage::StorageError;
@@ -29,7 +32,20 @@ const COMMANDS_MAX: usize = 500;
 /// Most hashes to be verified at once.
 const VERIFY_MAX: usize = 500;
 /// Bounds on what a phone may ask to get in one reply, in bytes before compression.
-const DOWN_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=4 * 1024 * 1024;
+const DOWN_BYTES: std::ops::RangeInclusive<u32> = 64 * 1024..=REPLY_BYTES_MAX;
+
+/// Most bytes of a reply, before compression, that is made beside any number of others.
+const SMALL_REPLY_BYTES: usize = 256 * 1024;
+/// A phone no further behind than this many positions gets a small reply.
+const NEAR: u64 = 128;
+
+/// A reply, and the room it needs until it is on its way.
+#[derive(Debug)]
+pub struct Answer {
+    /// The reply.
+    pub reply: SyncReply,
+    _room: Option<OwnedSemaphorePermit>,
+}
 
 /// What became of the batches.
 #[derive(Default)]
@@ -45,6 +61,7 @@ struct Pull {
     cursor: Option<Cursor>,
     page: Option<Token>,
     more: bool,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Hub {
@@ -59,16 +76,31 @@ impl Hub {
         request: SyncRequest,
         now: Clocks,
     ) -> Result<SyncReply, SyncError> {
+        Ok(self.answer(device, request, now).await?.reply)
+    }
+
+    /// Answers a phone's request, for who sends the reply on: large replies are made few at a time, and the
+    /// next is begun when the answer is dropped.
+    ///
+    /// # Errors
+    /// As for [`Hub::sync`].
+    pub async fn answer(
+        &self,
+        device: DeviceId,
+        request: SyncRequest,
+        now: Clocks,
+    ) -> Result<Answer, SyncError> {
         check(&request)?;
         let limits = self.inner.limits;
+        let small = |reply| Ok(Answer { reply, _room: None });
         if request.build < limits.min_build {
-            return Ok(SyncReply::UpdateApp { min_build: limits.min_build });
+            return small(SyncReply::UpdateApp { min_build: limits.min_build });
         }
         self.inner.storage.find_device(device).await?.ok_or(SyncError::UnknownDevice)?;
         if let Some(cursor) = request.cursor {
             let head = self.inner.storage.head().await?;
             if !self.knows(&cursor, &head).await? {
-                return Ok(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
+                return small(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
             }
         }
         // Pages begun in another log cannot be gone on with: what they brought may be nowhere any more.
@@ -77,7 +109,7 @@ impl Hub {
             let cursor =
                 Cursor { stream: head.stream, epoch: token.epoch, pos: token.pos, chain: token.chain };
             if !self.knows(&cursor, &head).await? {
-                return Ok(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
+                return small(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
             }
         }
         let pushes = self.take_batches(device, &request.batches, now).await?;
@@ -91,7 +123,7 @@ impl Hub {
         }
         let scope = (request.scope_version != version(&state, now.system))
             .then(|| told(&state, now.system, limits.lease_days));
-        Ok(SyncReply::Taken(Box::new(Taken {
+        let reply = SyncReply::Taken(Box::new(Taken {
             changes: pushes.changes,
             commands: pushes.commands,
             items: pull.basket.items,
@@ -102,7 +134,8 @@ impl Hub {
             now: now.business,
             backed_up_pos: head.backed_up_pos,
             missing: request.verify.into_iter().filter(|hash| !found.contains(hash)).collect(),
-        })))
+        }));
+        Ok(Answer { reply, _room: pull.room })
     }
 
     /// Whether this log is the one a cursor speaks of.
@@ -169,7 +202,7 @@ impl Hub {
         head: Head,
     ) -> Result<Pull, StorageError> {
         let basket = Basket::with_lists_behind(head.backed_up_pos);
-        let mut pull = Pull { basket, cursor: request.cursor, page: None, more: false };
+        let mut pull = Pull { basket, cursor: request.cursor, page: None, more: false, room: None };
         if is_push_only(state) {
             // It is told nothing but where the log stands: that a log was put back must be found out here too,
             // or what was held for it before is waited for in vain.
@@ -181,8 +214,8 @@ impl Hub {
         let orgs: BTreeSet<_> = state.orgs.iter().map(|org| org.id).collect();
         let sight = storage.sight(orgs.iter().copied().collect()).await?;
         let scope = DeviceScope { orgs, sight };
-        let budget = usize::try_from(request.down_bytes_max).unwrap_or(usize::MAX);
-        let budget = budget.clamp(*DOWN_BYTES.start(), *DOWN_BYTES.end());
+        let budget = request.down_bytes_max.clamp(*DOWN_BYTES.start(), *DOWN_BYTES.end());
+        let budget = usize::try_from(budget).unwrap_or(usize::MAX);
         let token = request.page.as_ref().and_then(|bytes| Token::read(bytes));
         // A token that nobody can read begins anew; one of another log was answered before.
         let token = token.filter(|token| token.epoch == head.epoch && token.pos <= head.pos);
@@ -191,6 +224,12 @@ impl Hub {
             (None, None) => (Some(Token::start(head.epoch, (head.pos, head.chain), Part::All)), None),
             (None, Some(cursor)) => (None, Some(cursor)),
         };
+        let is_near = cursor.is_some_and(|cursor| head.pos - cursor.pos <= NEAR);
+        let budget = if is_near { budget.min(SMALL_REPLY_BYTES) } else { budget };
+        if !is_near {
+            // Nobody closes it; without room the reply would only be made beside too many others.
+            pull.room = Arc::clone(&self.inner.large_replies).acquire_owned().await.ok();
+        }
         let (pos, chain) = match (token, cursor) {
             (Some(token), _) => {
                 pull.page = fill(storage, &scope, token, &mut pull.basket, budget).await?;

@@ -1,8 +1,10 @@
 //! Everything a device may see, in pages: for a new phone, a gained site, a gained organisation.
 //!
 //! The position at which the phone will stand afterwards is fixed when the first page is
-//! made; whatever changes while pages are sent comes again by the feed. The token between
-//! pages is plain: it holds no right, scope is asked anew for every page.
+//! made; whatever changes while pages are sent comes again by the feed. Everything in scope
+//! comes rows first, in pages of their own: a new phone shows its lists after seconds, while
+//! the documents behind them are still on their way. The token between pages is plain: it
+//! holds no right, scope is asked anew for every page.
 
 use std::collections::BTreeSet;
 
@@ -122,6 +124,12 @@ impl Basket {
         self.bytes += bytes + 32;
     }
 
+    /// Whether so much more is within the budget; into an empty basket goes anything.
+    #[must_use]
+    pub const fn has_room(&self, bytes: usize, budget: usize) -> bool {
+        self.items.is_empty() || self.bytes + bytes <= budget
+    }
+
     /// Whether the budget is used up.
     #[must_use]
     pub const fn is_full(&self, budget: usize) -> bool {
@@ -143,20 +151,35 @@ pub async fn fill(
 ) -> Result<Option<Token>, StorageError> {
     let (narrowed, site) = narrowed(storage, scope, token.part).await?;
     while !basket.is_full(budget) {
-        let done = match TABLES.get(usize::from(token.phase)) {
-            Some(table) => rows(storage, &narrowed, (*table, site), &mut token, basket, budget).await?,
-            None => {
-                if documents(storage, &narrowed, site, &mut token, basket, budget).await? {
-                    return Ok(None);
-                }
-                false
+        let Some(table) = TABLES.get(usize::from(token.phase)) else {
+            match documents(storage, &narrowed, site, &mut token, basket, budget).await? {
+                Reached::End => return Ok(None),
+                Reached::Portion => continue,
+                Reached::Budget => break,
             }
         };
-        if done {
+        let reached = rows(storage, &narrowed, (*table, site), &mut token, basket, budget).await?;
+        if reached == Reached::End {
             token.next_phase();
+            // A phone takes a page whole, and takes documents apart while it does.
+            let rows_are_through = usize::from(token.phase) == TABLES.len();
+            if token.part == Part::All && rows_are_through && !basket.items.is_empty() {
+                break;
+            }
         }
     }
     Ok(Some(token))
+}
+
+/// How far one portion came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// There is no more of it.
+    End,
+    /// There may be more.
+    Portion,
+    /// There is more, for the next page.
+    Budget,
 }
 
 /// What is left of a scope for one part of it.
@@ -180,7 +203,7 @@ async fn narrowed(
     })
 }
 
-/// Sends rows of a table; true when there are no more of it.
+/// Sends rows of a table.
 async fn rows(
     storage: &dyn Storage,
     scope: &DeviceScope,
@@ -188,12 +211,12 @@ async fn rows(
     token: &mut Token,
     basket: &mut Basket,
     budget: usize,
-) -> Result<bool, StorageError> {
+) -> Result<Reached, StorageError> {
     let found = storage.rows_after(table, token.after.map(Into::into), site, ROWS).await?;
-    let last = found.len() < ROWS;
+    let reached = if found.len() < ROWS { Reached::End } else { Reached::Portion };
     for stored in found {
         if basket.is_full(budget) {
-            return Ok(false);
+            return Ok(Reached::Budget);
         }
         token.after = Some(stored.id.into());
         if scope.has_row(&stored.row) {
@@ -203,7 +226,7 @@ async fn rows(
             basket.put(Item::Row(stored.row), stored.bytes);
         }
     }
-    Ok(last)
+    Ok(reached)
 }
 
 /// Sends the organisations a site names that not everybody knows; they go before its row.
@@ -253,7 +276,7 @@ pub async fn signed_list(
     Ok(())
 }
 
-/// Sends documents; true when there are no more.
+/// Sends documents.
 async fn documents(
     storage: &dyn Storage,
     scope: &DeviceScope,
@@ -261,23 +284,27 @@ async fn documents(
     token: &mut Token,
     basket: &mut Basket,
     budget: usize,
-) -> Result<bool, StorageError> {
+) -> Result<Reached, StorageError> {
     let after = token.after.map(|id| DocId(id.into()));
     let heads = storage.documents_after(after, site, DOCUMENTS).await?;
-    let last = heads.len() < DOCUMENTS;
+    let reached = if heads.len() < DOCUMENTS { Reached::End } else { Reached::Portion };
     for head in heads {
         if basket.is_full(budget) {
-            return Ok(false);
+            return Ok(Reached::Budget);
         }
         let (doc, id) = (head.descriptor, head.descriptor.doc_id());
-        token.after = Some(id.0.into());
         // A submitted sheet is history; a book is a book, closed or not.
         let wanted = doc.is_book() || !head.frozen;
         if !wanted || !scope.has_document(doc.site(), doc.org()) {
+            token.after = Some(id.0.into());
             continue;
         }
         if let Some(bytes) = storage.snapshot(id).await? {
             let size = bytes.len();
+            // A document is the one thing that may be large: the phone must be able to unpack the page.
+            if !basket.has_room(size, budget) {
+                return Ok(Reached::Budget);
+            }
             basket.put(Item::Snapshot { doc, bytes: bytes.into() }, size);
             if head.frozen && matches!(doc, Descriptor::Book { .. }) {
                 basket.put(Item::Frozen(doc), 0);
@@ -289,6 +316,7 @@ async fn documents(
                 }
             }
         }
+        token.after = Some(id.0.into());
     }
-    Ok(last)
+    Ok(reached)
 }
