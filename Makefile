@@ -9,7 +9,7 @@ DEMO_CMD   = "$${CARGO_TARGET_DIR:-target}/debug/demo" $(ARGS)
 BINS       = cargo build --locked --workspace --bins
 REPLAY_CMD = $(BINS) && "$${CARGO_TARGET_DIR:-target}/debug/replay"
 SOAK_CMD   = cargo run --release -p torture --bin soak
-BENCH_CMD  = cargo run --release -p bench
+BENCH_CMD  = cargo build --locked --release -p louan-server -p bench --bin louan --bin bench && $${CARGO_TARGET_DIR:-target}/release/bench
 FUZZ_CMD   = tests/setup/fuzz.sh 60
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.

@@ -9,7 +9,7 @@ use kit::handset::{Handset, both};
 use louan_client_core::Absorbed;
 use louan_schema::id::DeviceId;
 use louan_schema::time::Timestamp;
-use louan_schema::wire::{MEDIA_TYPE, SyncReply, SyncRequest, frame};
+use louan_schema::wire::{Item, MEDIA_TYPE, SyncReply, SyncRequest, frame};
 use louan_server::hub::Hub;
 
 use crate::pen::Pen;
@@ -100,6 +100,29 @@ impl Line {
     }
 }
 
+/// What one reply brought, by what a phone has to do for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// Rows, which are only stored.
+    pub rows: usize,
+    /// Documents and changes of documents: the only things automerge may ever be opened for.
+    pub documents: usize,
+}
+
+impl Brought {
+    fn of(reply: &[u8]) -> Self {
+        let mut brought = Self::default();
+        let Ok(SyncReply::Taken(taken)) = frame::decode(reply) else { return brought };
+        for item in &taken.items {
+            match item {
+                Item::Snapshot { .. } | Item::Change { .. } => brought.documents += 1,
+                Item::Row(_) | Item::Gone(_) | Item::Decided { .. } | Item::Frozen(_) => brought.rows += 1,
+            }
+        }
+        brought
+    }
+}
+
 /// A phone on a line.
 pub struct Station {
     /// The phone.
@@ -108,13 +131,14 @@ pub struct Station {
     pub line: Line,
     /// What went over it.
     pub trips: Trips,
+    last_reply: Vec<u8>,
 }
 
 impl Station {
     /// A phone that has not used its line yet.
     #[must_use]
     pub fn new(handset: Handset, line: Line) -> Self {
-        Self { handset, line, trips: Trips::default() }
+        Self { handset, line, trips: Trips::default(), last_reply: Vec::new() }
     }
 
     /// One trip.
@@ -122,7 +146,15 @@ impl Station {
         let (prepared, body) = self.handset.request(now);
         let reply = self.line.carry(self.handset.device, body, now, &mut self.trips).await;
         let random = self.handset.dice.bytes();
-        self.handset.phone.absorb(prepared, &reply, now, random).expect("a whole reply is absorbed")
+        let absorbed = self.handset.phone.absorb(prepared, &reply, now, random);
+        self.last_reply = reply;
+        absorbed.expect("a whole reply is absorbed")
+    }
+
+    /// What the last reply brought. Reading it once more costs time: not for while a watch runs.
+    #[must_use]
+    pub fn brought(&self) -> Brought {
+        Brought::of(&self.last_reply)
     }
 
     /// Trips until there is nothing more to send or to fetch. Everything sent must have been taken.

@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 const USAGE: &str = "bench [--only NAME,NAME] [--fast-link] [--folder FOLDER]\n\
     NAMES: save W1 W1d W2 W3 W4-100 W4-2000 W4-10000 ingest";
 
+/// Bytes by which a reply may grow because positions in a longer log have more digits.
+const DIGITS: f64 = 16.0;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match measure(&arguments) {
@@ -113,6 +116,10 @@ fn targets(runs: &[Outcome]) -> Vec<Target> {
         targets.push(at_most("W3 body bytes down", run.down_body_bytes as f64, 2_800_000.0, "B"));
         targets.push(at_most("W3 trips", run.trips as f64, 4.0, "trips"));
     }
+    if let Some(documents) = on_loopback("W3").and_then(|run| run.more.get("documents_before_list")?.as_f64())
+    {
+        targets.push(at_most("W3 documents come before the list can be read", documents, 0.0, "documents"));
+    }
     for name in ["W4-100", "W4-2000", "W4-10000"] {
         if let Some(run) = on_loopback(name) {
             let bytes = run.up_body_bytes + run.down_body_bytes;
@@ -120,11 +127,20 @@ fn targets(runs: &[Outcome]) -> Vec<Target> {
             targets.push(at_most(&format!("{name} trips"), run.trips as f64, 1.0, "trip"));
         }
     }
+    if let (Some(few), Some(many)) = (on_loopback("W4-100"), on_loopback("W4-10000")) {
+        let bytes = |run: &Outcome| run.up_body_bytes + run.down_body_bytes;
+        let more = bytes(many).abs_diff(bytes(few));
+        targets.push(at_most("W4 difference between 100 and 10,000 buildings", more as f64, DIGITS, "B"));
+    }
     if let Some(us) = on_loopback("save").and_then(|run| run.more["submit_cpu_us"]["median"].as_f64()) {
         targets.push(at_most("save: CPU of one submission, median", us, 1_000.0, "µs"));
     }
     if let Some(rate) = on_loopback("ingest").and_then(|run| run.more["durable_records_per_s"].as_f64()) {
         targets.push(at_least("ingest: durable records", rate, 3_000.0, "/s"));
+    }
+    for run in runs.iter().filter(|run| !run.finished) {
+        let name = format!("{} over {} comes to its end", run.workload, run.link);
+        targets.push(Target { name, bound: "in time".to_owned(), measured: run.wall_ms, reached: false });
     }
     if let Some(peak) = runs.iter().map(|run| run.server_peak_rss_kib).max() {
         targets.push(at_most("serving process, peak resident", peak as f64 / 1_024.0, 64.0, "MiB"));

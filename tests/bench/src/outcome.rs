@@ -16,6 +16,8 @@ pub struct Outcome {
     pub workload: String,
     /// The link's name.
     pub link: String,
+    /// Whether it came to its end; if not, it was given up and its figures are those until then.
+    pub finished: bool,
     /// From the first byte to rest, in milliseconds.
     pub wall_ms: f64,
     /// Requests answered, all phones together.
@@ -40,6 +42,8 @@ pub struct Outcome {
     pub server_peak_rss_kib: u64,
     /// Most memory of one worker during the run, in KiB.
     pub worker_peak_rss_kib: u64,
+    /// Most memory of this program, which holds all phones of the run, in KiB.
+    pub phones_peak_rss_kib: u64,
     /// The server's folder after the run, on disk.
     pub server_disk_bytes: u64,
     /// The same before the run.

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use louan_schema::time::Timestamp;
 use tokio::runtime::{Builder, Runtime};
@@ -17,6 +17,9 @@ use crate::outcome::Outcome;
 use crate::rig::{PHONES, Rig, SERVER, Scene, copy};
 use crate::shaper::{Carried, Link, Quality};
 use crate::workload::{Players, Watch, Workload};
+
+/// Longest a run may take over a link; what was measured until then is told, and that it was not the end.
+const RUN_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What is played, where.
 #[derive(Debug, Clone)]
@@ -87,14 +90,20 @@ fn play(
     let (mut players, opened) = cast(set, &host, quality, folder, links)?;
     let server_disk_bytes_before = disk_bytes(&folder.join(SERVER));
     forget_peak(host.pid());
+    forget_peak(std::process::id());
     let (before, carried_before) = (used_by(host.pid()), carried(&opened));
     let mut watch = Watch::default();
-    let more = phones.block_on(workload.act(set.scene, &mut players, &mut watch));
+    let acted = phones.block_on(async {
+        tokio::time::timeout(RUN_MAX, workload.act(set.scene, &mut players, &mut watch)).await
+    });
+    let finished = acted.is_ok();
+    watch.stop();
     let (after, carried_after) = (used_by(host.pid()), carried(&opened));
     let trips = players.trips();
     Ok(Outcome {
         workload: workload.name(),
         link: quality.name(),
+        finished,
         wall_ms: watch.wall.as_secs_f64() * 1_000.0,
         trips: trips.trips,
         up_body_bytes: trips.up_bytes,
@@ -107,10 +116,11 @@ fn play(
         client_cpu_ms: watch.cpu.as_secs_f64() * 1_000.0,
         server_peak_rss_kib: after.peak_rss_kib,
         worker_peak_rss_kib: after.child_peak_rss_kib,
+        phones_peak_rss_kib: used_by(std::process::id()).peak_rss_kib,
         server_disk_bytes: disk_bytes(&folder.join(SERVER)),
         server_disk_bytes_before,
         client_disk_bytes: disk_bytes(&folder.join(PHONES)),
-        more,
+        more: acted.unwrap_or_default(),
     })
 }
 

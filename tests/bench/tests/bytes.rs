@@ -47,8 +47,11 @@ async fn a_reconnect_costs_what_changed_and_not_what_exists() {
 }
 
 #[tokio::test]
-async fn a_new_device_fetches_a_tenth_of_the_district_within_a_tenth_of_the_bytes() {
-    let (trips, _) = acted(Workload::NewDevice { buildings: 50, rounds: 50 }).await;
-    assert!(trips.up_bytes + trips.down_bytes <= 280_000, "{trips:?}");
-    assert_eq!(trips.trips, 1, "{trips:?}");
+async fn a_new_device_fetches_the_district_in_four_trips_and_its_rows_before_any_document() {
+    let (trips, more) = acted(Workload::NewDevice { buildings: 500, rounds: 50 }).await;
+    assert!(trips.down_bytes <= 2_800_000, "{trips:?} {more}");
+    assert!(trips.trips <= 4, "{trips:?} {more}");
+    assert_eq!(more["documents"], 500, "{more}");
+    assert_eq!(more["documents_before_list"], 0, "the list is read while no document has come: {more}");
+    println!("{trips:?} {more}");
 }

@@ -49,16 +49,22 @@ async fn fill(rig: &Rig, district: &District, rounds: usize) -> (Vec<Pen>, Times
     for (n, person) in district.crew.iter().take(WRITERS).enumerate() {
         pens.push(rig.pen(person, 500 + n as u64).await);
     }
-    let mut now = first_morning();
-    for round in 0..rounds {
-        for (n, premises) in district.premises.iter().enumerate() {
-            let minutes = i64::try_from(n % 480).unwrap_or(0);
-            pens[(n + round % 2) % WRITERS].write_round(premises, now.plus_ms(minutes * 60_000));
+    let morning = first_morning();
+    // Building by building, so that a document is judged once for many rounds; each pen's clock stays true for each.
+    for (n, premises) in district.premises.iter().enumerate() {
+        for round in 0..rounds {
+            let (days, minutes) = (day(round), i64::try_from(n % 480).unwrap_or(0));
+            let at = morning.plus_ms(days + minutes * 60_000);
+            pens[(n + round % 2) % WRITERS].write_round(premises, at);
         }
-        now = now.plus_ms(DAY_MS);
     }
+    let now = morning.plus_ms(day(rounds));
     push(rig, &mut pens, now).await;
     (pens, now)
+}
+
+fn day(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(0) * DAY_MS
 }
 
 async fn push(rig: &Rig, pens: &mut [Pen], now: Timestamp) {
@@ -78,16 +84,21 @@ pub(super) async fn fetch(
     let station = &mut players.stations[0];
     let mut more = BTreeMap::new();
     let (mut list_ms, mut pages) = (None, Vec::new());
+    let (mut documents, mut documents_before_list) = (0, None);
     loop {
         let before = station.trips;
         watch.start();
         let absorbed = station.sync_once(scene.now).await;
         let rows = station.handset.phone.search_buildings("", buildings + 1).expect("a list is shown").len();
         let (wall, cpu) = watch.stop();
+        let brought = station.brought();
+        documents += brought.documents;
         if rows >= buildings && list_ms.is_none() {
-            list_ms = Some(ms(watch.wall));
+            (list_ms, documents_before_list) = (Some(ms(watch.wall)), Some(documents));
         }
         pages.push(json!({
+            "rows": brought.rows,
+            "documents": brought.documents,
             "down_body_bytes": station.trips.down_bytes - before.down_bytes,
             "items": absorbed.received,
             "wall_ms": ms(wall),
@@ -99,6 +110,8 @@ pub(super) async fn fetch(
         }
     }
     more.insert("list_readable_ms".to_owned(), json!(list_ms));
+    more.insert("documents".to_owned(), json!(documents));
+    more.insert("documents_before_list".to_owned(), json!(documents_before_list));
     more.insert("pages".to_owned(), json!(pages));
     more
 }
