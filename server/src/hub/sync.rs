@@ -244,6 +244,7 @@ impl Hub {
             }
             (None, None) => (head.pos, head.chain),
         };
+        pull.basket.put_lists(storage).await?;
         pull.more = pull.page.is_some() || pos < head.pos;
         let cursor = Cursor { stream: head.stream, epoch: head.epoch, pos, chain };
         pull.cursor = pull.page.is_none().then_some(cursor);

@@ -6,7 +6,7 @@
 //! the documents behind them are still on their way. The token between pages is plain: it
 //! holds no right, scope is asked anew for every page.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use louan_schema::doc::Descriptor;
 use louan_schema::id::{Chain, DocId, Epoch, OrgId, SiteId};
@@ -20,6 +20,11 @@ use crate::storage::{Storage, StorageError};
 
 /// Rows read at once.
 const ROWS: usize = 256;
+/// What a signed list needs besides its entries, and what an entry needs.
+const LIST_BYTES: usize = 192;
+const LIST_ENTRY_BYTES: usize = 56;
+/// Most bytes of signed lists in one reply: some 20,000 changes.
+const LISTS_BYTES_MAX: usize = 1024 * 1024;
 /// Documents listed at once.
 const DOCUMENTS: usize = 64;
 
@@ -101,8 +106,8 @@ pub struct Basket {
     pub bytes: usize,
     /// Changes behind this position go with what their authors signed.
     lists_behind: Option<u64>,
-    /// The lists in it.
-    lists: BTreeSet<[u8; 32]>,
+    /// The lists that go with its changes, each at the last of them.
+    lists: BTreeMap<[u8; 32], u64>,
 }
 
 impl Basket {
@@ -113,9 +118,41 @@ impl Basket {
         Self { lists_behind: Some(backed_up_pos).filter(|pos| *pos > 0), ..Self::default() }
     }
 
-    /// Whether a change at this position goes with what its author signed.
-    const fn wants_list(&self, pos: u64) -> bool {
-        matches!(self.lists_behind, Some(behind) if pos > behind)
+    /// A change at this position goes with the list its author signed, as long as no verified backup has it.
+    pub fn note_list(&mut self, pos: u64, digest: [u8; 32]) {
+        if self.lists_behind.is_none_or(|behind| pos <= behind) {
+            return;
+        }
+        let last = self.lists.entry(digest).or_default();
+        if *last == 0 {
+            self.bytes += LIST_BYTES;
+        }
+        *last = pos.max(*last);
+        self.bytes += LIST_ENTRY_BYTES;
+    }
+
+    /// Puts the lists noted in, behind everything they speak of: who gets them looks there for the changes.
+    ///
+    /// # Errors
+    /// [`StorageError`] when one cannot be read.
+    pub async fn put_lists(&mut self, storage: &dyn Storage) -> Result<(), StorageError> {
+        let mut left = LISTS_BYTES_MAX;
+        for (digest, pos) in std::mem::take(&mut self.lists) {
+            let Some(upload) = storage.find_upload(digest).await? else { continue };
+            // Whoever signs huge lists over single changes costs himself the help, nobody the reply.
+            let Some(rest) = left.checked_sub(upload.list.len()) else { continue };
+            left = rest;
+            let Ok(list) = minicbor::decode::<SignedList>(&upload.list) else { continue };
+            self.items.push(Item::Signed(Box::new(Signed {
+                device: upload.device,
+                incarnation: upload.incarnation,
+                person: upload.person,
+                proof: Proof { list, commands: upload.commands_digest.into() },
+                signature: upload.signature.into(),
+                pos,
+            })));
+        }
+        Ok(())
     }
 
     /// Puts an item of about `bytes` bytes in.
@@ -249,33 +286,6 @@ pub async fn named_orgs(
     Ok(())
 }
 
-/// Sends what the author of a change signed, once a basket and only while no verified backup has the change.
-///
-/// # Errors
-/// [`StorageError`] when it cannot be read.
-pub async fn signed_list(
-    storage: &dyn Storage,
-    (pos, digest): (u64, [u8; 32]),
-    basket: &mut Basket,
-) -> Result<(), StorageError> {
-    if !basket.wants_list(pos) || !basket.lists.insert(digest) {
-        return Ok(());
-    }
-    let Some(upload) = storage.find_upload(digest).await? else { return Ok(()) };
-    let Ok(list) = minicbor::decode::<SignedList>(&upload.list) else { return Ok(()) };
-    let size = upload.list.len() + upload.signature.len() + 96;
-    let item = Item::Signed(Box::new(Signed {
-        device: upload.device,
-        incarnation: upload.incarnation,
-        person: upload.person,
-        proof: Proof { list, commands: upload.commands_digest.into() },
-        signature: upload.signature.into(),
-        pos,
-    }));
-    basket.put(item, size);
-    Ok(())
-}
-
 /// Sends documents.
 async fn documents(
     storage: &dyn Storage,
@@ -309,10 +319,9 @@ async fn documents(
             if head.frozen && matches!(doc, Descriptor::Book { .. }) {
                 basket.put(Item::Frozen(doc), 0);
             }
-            if basket.wants_list(head.head_pos) {
-                let behind = basket.lists_behind.unwrap_or_default();
+            if let Some(behind) = basket.lists_behind.filter(|behind| head.head_pos > *behind) {
                 for (pos, digest) in storage.uploads_of(id, behind).await? {
-                    signed_list(storage, (pos, digest), basket).await?;
+                    basket.note_list(pos, digest);
                 }
             }
         }

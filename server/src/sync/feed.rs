@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use louan_schema::id::{Chain, ChangeHash, DeviceId, SiteId};
 use louan_schema::wire::{Item, Row};
 
-use super::bootstrap::{Basket, Part, Token, fill, named_orgs, signed_list};
+use super::bootstrap::{Basket, Part, Token, fill, named_orgs};
 use super::scope::DeviceScope;
 use crate::storage::log::{FeedEntry, FeedKind, Head, LoggedChange};
 use crate::storage::registry::{RowTable, StoredRow};
@@ -96,7 +96,7 @@ async fn take(
                 let size = change.raw.len() + 64;
                 let raw = change.raw.clone().into();
                 basket.put(Item::Change { doc: change.descriptor, raw }, size);
-                signed_list(storage, (change.pos, change.upload), basket).await?;
+                basket.note_list(change.pos, change.upload);
             }
         }
         FeedKind::Row { table, id, .. } => {
