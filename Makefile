@@ -11,6 +11,7 @@ REPLAY_CMD = $(BINS) && "$${CARGO_TARGET_DIR:-target}/debug/replay"
 SOAK_CMD   = cargo run --release -p torture --bin soak
 BENCH_CMD  = cargo build --locked --release -p louan-server -p bench --bin louan --bin bench && $${CARGO_TARGET_DIR:-target}/release/bench
 FUZZ_CMD   = tests/setup/fuzz.sh 60
+MUTANTS_CMD = tests/setup/mutants.py
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
 TEST_NEEDS = test
@@ -36,7 +37,7 @@ export TEST_STEPS
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 SETUP = tests/setup/setup.sh
 
-.PHONY: help demo page test replay soak bench fuzz lint wasm probe bindings setup
+.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings setup
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -71,6 +72,10 @@ bench: ## what named workloads cost in bytes, trips, CPU, memory and disk
 fuzz: ## attack ingest and the wire for a minute each
 	@$(SETUP) fuzz
 	$(FUZZ_CMD)
+
+mutants: ## take the gate's rules away one at a time: a test has to notice each
+	@$(SETUP) rust
+	$(MUTANTS_CMD)
 
 lint: ## format, clippy and docs, as `make test` checks them
 	@$(SETUP) test
