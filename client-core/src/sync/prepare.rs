@@ -27,8 +27,10 @@ const BATCHES_MAX: usize = 48;
 const VERIFY_MAX: usize = 500;
 /// Most bytes of changes in one request before compression: half of what the office unpacks.
 const PLAIN_BYTES_MAX: usize = frame::PLAIN_BYTES_MAX / 2;
-/// Bytes a change needs besides its own: its document, its place, its number.
+/// Bytes a change needs besides its own before compression: its document, its place, its number.
 const ENVELOPE_BYTES: usize = 64;
+/// The same as sent, but for the document.
+const AROUND_BYTES: usize = 4;
 
 impl Phone {
     /// Plans the next request.
@@ -137,8 +139,9 @@ fn affordable(mut rows: Vec<OutboxRow>, up_bytes: usize) -> Vec<OutboxRow> {
 fn sent_bytes(rows: &[OutboxRow]) -> usize {
     let raws = rows.iter().filter_map(|row| row.raw.as_deref());
     let docs: BTreeSet<DocId> = rows.iter().map(|row| row.doc).collect();
-    // A descriptor's ids are chance and do not compress; a document's id is as long as one of them.
-    frame::guess(raws.chain(docs.iter().map(|doc| doc.as_bytes())))
+    // A descriptor's ids are chance and do not compress; a document's id is as long as one of them. What stands
+    // around a change, its place and its number, compresses to little.
+    rows.len() * AROUND_BYTES + frame::guess(raws.chain(docs.iter().map(|doc| doc.as_bytes())))
 }
 
 fn batches(rows: Vec<OutboxRow>) -> Vec<Drafted> {
