@@ -79,25 +79,3 @@ fn edit(kind: &str, id: &str) -> Option<Edit> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_promise_is_read_as_it_was_told() {
-        let item = "Q1-01".parse().expect("an item's code");
-        let promises = [
-            Promise::Saved(Edit::Record(RecordId([1; 16]))),
-            Promise::Received(Edit::Command(CommandId([2; 16]))),
-            Promise::Sheet(ChangeHash([3; 32])),
-            Promise::Answered(SiteId([4; 16]), RoundId([5; 16]), item),
-        ];
-        for promise in promises {
-            assert_eq!(promise.to_string().parse(), Ok(promise));
-        }
-        for line in ["", "saved", "saved record", "saved record x", "sheet", "said record x"] {
-            line.parse::<Promise>().expect_err(line);
-        }
-    }
-}
