@@ -1,13 +1,13 @@
 //! The phone, as foreign code holds it: every call of the desk behind one lock.
 //!
-//! Calls from several threads queue. A call that panics leaves the lock poisoned; the
-//! store is transactional, so the next call goes on with what was committed.
+//! Calls from several threads queue, each for as long as it works on the store; nobody
+//! waits for the network behind somebody else's lock.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use louan_facade::{
     AnswerDraft, BuildingRow, CorrectionDraft, Desk, EditRow, Failure, FixDraft, HazardDraft, HazardFilter,
-    HazardRow, PersonRow, Place, RecheckDraft, RoundRow, RoundSheet, StopDraft, TripRow,
+    HazardRow, PersonRow, Place, RecheckDraft, RoundRow, RoundSheet, StopDraft, TripRow, held,
 };
 
 use crate::host::{DeviceHost, Foreign};
@@ -19,7 +19,7 @@ pub struct Louan(Mutex<Desk<Foreign>>);
 
 impl Louan {
     fn desk(&self) -> MutexGuard<'_, Desk<Foreign>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.0)
     }
 }
 
@@ -185,13 +185,15 @@ impl Louan {
     pub fn absorb(&self, reply: Vec<u8>) -> Result<TripRow, Failure> {
         self.desk().absorb(&reply)
     }
+
     /// Redeems an enrolment code at the office. Blocks; call it off the screen's thread.
     pub fn enrol_by_code(&self, office: Arc<Office>, code: String) -> Result<Vec<PersonRow>, Failure> {
-        self.desk().enrol_by_code(&mut office.link(), &code)
+        office.link().enrol(&self.0, &code)
     }
 
-    /// Sends and fetches until there is nothing more. Blocks; call it off the screen's thread.
+    /// Sends and fetches until there is nothing more. Blocks; call it off the screen's thread. Other calls
+    /// are answered meanwhile.
     pub fn sync_native(&self, office: Arc<Office>) -> Result<TripRow, Failure> {
-        self.desk().sync_native(&mut office.link())
+        office.link().sync(&self.0)
     }
 }

@@ -13,7 +13,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Host, problem};
+use super::{AtHand, Host, problem};
 use crate::error::{Error, ErrorKind};
 use crate::phone::{Enrolment, Phone};
 use crate::sync::Absorbed;
@@ -109,12 +109,13 @@ impl Link {
     ///
     /// # Errors
     /// [`Error`] by what to do next; asking again with the same code and key is safe.
-    pub async fn enrol(&mut self, phone: &mut Phone, host: &dyn Host, code: &str) -> Result<(), Error> {
+    pub async fn enrol(&mut self, phone: &mut impl AtHand, host: &dyn Host, code: &str) -> Result<(), Error> {
         let doing = "enrolling";
         let public_key = Base64UrlUnpadded::encode_string(&host.public_key());
         let reply: EnrolReply = self.post_json(doing, "enrol", &EnrolRequest { code, public_key }).await?;
         let tokens = reply.tokens.clone();
-        phone.enrol(enrolment(doing, reply)?)?;
+        let enrolment = enrolment(doing, reply)?;
+        phone.with(|phone| phone.enrol(enrolment))?;
         self.tokens = Some(tokens);
         Ok(())
     }
@@ -135,11 +136,12 @@ impl Link {
         Ok(())
     }
 
-    /// Sends and fetches until there is nothing more; what every trip brought is added up.
+    /// Sends and fetches until there is nothing more; what every trip brought is added up. Acts may happen
+    /// while a request is under way; they go with the next one.
     ///
     /// # Errors
     /// [`Error`] by what to do next; what earlier trips brought is stored.
-    pub async fn sync(&mut self, phone: &mut Phone, host: &dyn Host) -> Result<Absorbed, Error> {
+    pub async fn sync(&mut self, phone: &mut impl AtHand, host: &dyn Host) -> Result<Absorbed, Error> {
         let mut total = Absorbed::default();
         for _ in 0..TRIPS_MAX {
             let absorbed = self.trip(phone, host).await?;
@@ -151,23 +153,27 @@ impl Link {
         Ok(total)
     }
 
-    async fn trip(&mut self, phone: &mut Phone, host: &dyn Host) -> Result<Absorbed, Error> {
+    async fn trip(&mut self, phone: &mut impl AtHand, host: &dyn Host) -> Result<Absorbed, Error> {
         let doing = "talking to the office";
-        let prepared = phone.prepare(host.now())?;
+        let now = host.now();
+        let prepared = phone.with(|phone| phone.prepare(now))?;
         let signatures: Result<Vec<_>, _> =
             prepared.digests().iter().map(|digest| host.sign(digest)).collect();
         let signatures = signatures.map_err(|why| Error::new(ErrorKind::SignInAgain, doing, why))?;
-        let body = phone.seal(&prepared, signatures)?;
+        let body = phone.with(|phone| phone.seal(&prepared, signatures))?;
         let mut sent = self.post(doing, "sync", MEDIA_TYPE, body.clone()).await;
         if sent.as_ref().is_err_and(|e| e.kind == ErrorKind::SignInAgain) {
             self.refresh(host).await?;
             sent = self.post(doing, "sync", MEDIA_TYPE, body).await;
         }
         match sent {
-            Ok(reply) => phone.absorb(prepared, &reply, host.now(), host.random()),
+            Ok(reply) => {
+                let (now, random) = (host.now(), host.random());
+                phone.with(|phone| phone.absorb(prepared, &reply, now, random))
+            }
             Err(error) => {
                 if error.kind == ErrorKind::Offline && !never_left(&error) {
-                    phone.lost();
+                    phone.with(Phone::lost);
                 }
                 Err(error)
             }

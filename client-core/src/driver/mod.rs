@@ -12,6 +12,8 @@ pub use http::{Link, Tokens};
 
 use louan_schema::time::Timestamp;
 
+use crate::phone::Phone;
+
 /// What the host of a phone lends the driver (宿主): the clock, chance and the device's key.
 pub trait Host: Send + Sync {
     /// The business clock.
@@ -28,4 +30,17 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// The platform's words when the key cannot be used now, as on a locked phone.
     fn sign(&self, message: &[u8; 32]) -> Result<[u8; 64], String>;
+}
+
+/// A phone within the driver's reach (手边): lent for one step at a time, never while a request is under way,
+/// so that whoever shares it can act in between.
+pub trait AtHand {
+    /// Does one step with the phone.
+    fn with<T>(&mut self, step: impl FnOnce(&mut Phone) -> T) -> T;
+}
+
+impl AtHand for Phone {
+    fn with<T>(&mut self, step: impl FnOnce(&mut Phone) -> T) -> T {
+        step(self)
+    }
 }

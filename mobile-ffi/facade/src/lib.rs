@@ -23,7 +23,7 @@ pub use draft::{AnswerDraft, CorrectionDraft, FixDraft, HazardDraft, HazardFilte
 pub use failure::{Failure, InputFault};
 pub use host::{Host, Signer};
 #[cfg(feature = "http")]
-pub use native::{Office, SessionRow};
+pub use native::{Office, SessionRow, held};
 pub use receipt::{EditRow, TripRow};
 pub use row::{AnswerRow, BuildingRow, HazardRow, PersonRow, RoundRow, RoundSheet};
 

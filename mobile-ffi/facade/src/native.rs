@@ -1,11 +1,14 @@
 //! Calls that go over the network by themselves, for native hosts: enrol and sync.
 //!
-//! Each blocks its thread until it is done and keeps the phone for that time; an app calls
-//! them off its screen's thread. Tokens stay in the [`Office`] and are read back by the
+//! Each blocks its thread until it is done; an app calls them off its screen's thread. The
+//! desk is taken for each step and let go while a request is under way, so a screen goes on
+//! answering and saving meanwhile. Tokens stay in the [`Office`] and are read back by the
 //! host after every call, a failed one too: a refresh may have happened before it failed.
 
 use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use louan_client_core::Phone;
 use louan_client_core::driver::{self, Link, Tokens};
 use louan_client_core::schema::time::Timestamp;
 
@@ -48,27 +51,47 @@ impl Office {
         };
         self.0.tokens().map(keep)
     }
-}
 
-impl<H: Host + Signer + Clone + Send + Sync> Desk<H> {
-    /// Redeems an enrolment code at the office.
+    /// Redeems an enrolment code for the phone of this desk.
     ///
     /// # Errors
     /// [`Failure`] by what to do next; asking again with the same code and key is safe.
-    pub fn enrol_by_code(&mut self, office: &mut Office, code: &str) -> Result<Vec<PersonRow>, Failure> {
-        let lent = Lent::of(&self.host)?;
-        blocking(office.0.enrol(&mut self.phone, &lent, code))??;
-        self.people()
+    pub fn enrol<H>(&mut self, desk: &Mutex<Desk<H>>, code: &str) -> Result<Vec<PersonRow>, Failure>
+    where
+        H: Host + Signer + Clone + Send + Sync,
+    {
+        let lent = Lent::of(desk)?;
+        blocking(self.0.enrol(&mut Shared(desk), &lent, code))??;
+        held(desk).people()
     }
 
-    /// Sends and fetches until there is nothing more.
+    /// Sends and fetches for the phone of this desk until there is nothing more. The desk is free while a
+    /// request is under way.
     ///
     /// # Errors
     /// [`Failure`] by what to do next; what earlier trips brought is stored.
-    pub fn sync_native(&mut self, office: &mut Office) -> Result<TripRow, Failure> {
-        let lent = Lent::of(&self.host)?;
-        let absorbed = blocking(office.0.sync(&mut self.phone, &lent))??;
+    pub fn sync<H>(&mut self, desk: &Mutex<Desk<H>>) -> Result<TripRow, Failure>
+    where
+        H: Host + Signer + Clone + Send + Sync,
+    {
+        let lent = Lent::of(desk)?;
+        let absorbed = blocking(self.0.sync(&mut Shared(desk), &lent))??;
         Ok(TripRow::from(&absorbed))
+    }
+}
+
+/// The desk, now. A call that panicked left the lock poisoned; the store is transactional, so the next call
+/// goes on with what was committed.
+pub fn held<H>(desk: &Mutex<Desk<H>>) -> MutexGuard<'_, Desk<H>> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A desk several threads share, as the driver takes it.
+struct Shared<'a, H>(&'a Mutex<Desk<H>>);
+
+impl<H> driver::AtHand for Shared<'_, H> {
+    fn with<T>(&mut self, step: impl FnOnce(&mut Phone) -> T) -> T {
+        step(&mut held(self.0).phone)
     }
 }
 
@@ -80,9 +103,11 @@ struct Lent<H> {
 }
 
 impl<H: Host + Signer + Clone> Lent<H> {
-    fn of(host: &H) -> Result<Self, Failure> {
+    fn of(desk: &Mutex<Desk<H>>) -> Result<Self, Failure> {
+        let host = held(desk).host.clone();
         let public_key = host.public_key().map_err(|detail| Failure::SignInAgain { detail })?;
-        Ok(Self { host: host.clone(), public_key, chance: chance(host)? })
+        let chance = chance(&host)?;
+        Ok(Self { host, public_key, chance })
     }
 }
 
