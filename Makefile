@@ -12,6 +12,7 @@ SOAK_CMD   = cargo run --release -p torture --bin soak
 BENCH_CMD  = cargo build --locked --release -p louan-server -p bench --bin louan --bin bench && $${CARGO_TARGET_DIR:-target}/release/bench
 FUZZ_CMD   = tests/setup/fuzz.sh 60
 MUTANTS_CMD = tests/setup/mutants.py
+SHORES_CMD = tests/bindings/shores.sh
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
 TEST_NEEDS = test
@@ -37,7 +38,7 @@ export TEST_STEPS
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 SETUP = tests/setup/setup.sh
 
-.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings setup
+.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings shores setup
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -96,5 +97,9 @@ bindings: ## Python, Kotlin and Swift bindings, to target/bindings
 	@$(SETUP) rust
 	tests/setup/bindings.sh
 
+shores: ## one story from Python, from Kotlin and in a browser, each against a running server
+	@$(SETUP) shores
+	$(SHORES_CMD)
+
 setup: ## install everything any of these needs
-	@$(SETUP) rust test wasm browser kotlin fuzz
+	@$(SETUP) rust test shores fuzz

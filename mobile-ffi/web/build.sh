@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Compiles the phone's core for browsers: Rust to wasm32, then the JavaScript around it.
 #
-#   mobile-ffi/web/build.sh [--manifest Cargo.toml] [--package louan-web] [--out target/wasm]
+#   mobile-ffi/web/build.sh [--quick] [--manifest Cargo.toml] [--package louan-web] [--out target/wasm]
 #
-# Paths are from the root of the checkout. The result is <package>.js and <package>_bg.wasm, with - as _, for a
+# --quick is for tests: the same code, compiled in a fraction of the time to a file several times the size. Paths are from the root of the checkout. The result is <package>.js and <package>_bg.wasm, with - as _, for a
 # module worker; beside them the scripts of mobile-ffi/web/js, which import them from there. The toolchain is the
 # one `tests/setup/setup.sh wasm` has written down. Build folder: target/wasm-build, apart from the native one.
 set -euo pipefail
@@ -13,8 +13,16 @@ cd "$root"
 manifest=Cargo.toml
 package=louan-web
 out=target/wasm
+# Small before fast: the page waits for the download. Set here and not in a manifest, so that the native release
+# profile stays as it is.
+lto=fat opt=s units=1
 while [ $# -gt 0 ]; do
   case "$1" in
+  --quick)
+    lto=off opt=1 units=16
+    shift
+    continue
+    ;;
   --manifest) manifest=$2 ;;
   --package) package=$2 ;;
   --out) out=$2 ;;
@@ -34,10 +42,8 @@ CARGO_TARGET_DIR="$build/bind" cargo build --locked --quiet --release --manifest
 # shellcheck disable=SC1091
 (
   . .louan/wasm.env
-  # Small before fast: the page waits for the download. Set here and not in a manifest, so that the native
-  # release profile stays as it is.
-  export CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_OPT_LEVEL=s CARGO_PROFILE_RELEASE_PANIC=abort
-  export CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_DEBUG=false
+  export CARGO_PROFILE_RELEASE_LTO=$lto CARGO_PROFILE_RELEASE_OPT_LEVEL=$opt CARGO_PROFILE_RELEASE_CODEGEN_UNITS=$units
+  export CARGO_PROFILE_RELEASE_PANIC=abort CARGO_PROFILE_RELEASE_DEBUG=false
   export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS='--cfg getrandom_backend="wasm_js"'
   # shellcheck disable=SC2086
   CARGO_TARGET_DIR="$build" cargo build --locked --release ${LOUAN_BUILD_STD:-} --target wasm32-unknown-unknown \

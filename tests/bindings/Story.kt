@@ -1,6 +1,6 @@
 // The story of case.json told through the Kotlin bindings on the JVM.
 //
-//     tests/setup/kotlin.sh target/bindings/kotlin LIBRARY tests/bindings/Story.kt CASE OFFICE CODE_A CODE_B FOLDER
+//     tests/setup/kotlin.sh target/bindings/kotlin LIBRARY tests/bindings/Story.kt CASE OFFICE ROOT CODE_A CODE_B FOLDER
 //
 // The app's part is played here: a clock the story sets, the JVM's chance, a key of java.security. Enrolling and
 // syncing go over the core's own driver. JSON is read and compared as maps and lists.
@@ -14,7 +14,7 @@ import java.security.spec.ECGenParameterSpec
 import uniffi.louan_facade.*
 import uniffi.louan_mobile_ffi.*
 
-const val NOBODY = "http://127.0.0.1:9"
+const val NOBODY = "https://127.0.0.1:9"
 
 class App : DeviceHost {
     var now = 0L
@@ -37,7 +37,7 @@ class App : DeviceHost {
     }
 }
 
-class Phone(private val path: String, private val code: String) {
+class Phone(private val path: String, private val root: ByteArray, private val code: String) {
     val app = App()
     private var session: SessionRow? = null
     lateinit var louan: Louan
@@ -47,7 +47,7 @@ class Phone(private val path: String, private val code: String) {
     fun enrol(office: String) = over(office) { louan.enrolByCode(it, code) }
     fun sync(office: String) = over(office) { louan.syncNative(it) }
 
-    private fun <T> over(url: String, act: (Office) -> T): T = Office.open(url, listOf(), session).use {
+    private fun <T> over(url: String, act: (Office) -> T): T = Office.open(url, listOf(root), session).use {
         try { act(it) } finally { session = it.session() }
     }
 }
@@ -269,9 +269,11 @@ class Story(private val case: Map<*, *>, private val office: String, private val
 }
 
 fun main(args: Array<String>) {
-    val (path, office, codeA, codeB, folder) = args
+    val (path, office, pem) = args
+    val (codeA, codeB, folder) = args.drop(3)
     val case = Json(File(path).readText()).read() as Map<*, *>
-    val phones = mapOf("a" to Phone("$folder/a.sqlite", codeA), "b" to Phone("$folder/b.sqlite", codeB))
+    val root = File(pem).readBytes()
+    val phones = mapOf("a" to Phone("$folder/a.sqlite", root, codeA), "b" to Phone("$folder/b.sqlite", root, codeB))
     phones.values.forEach(Phone::open)
     println("${Story(case, office, phones).tell()} steps through UniFFI in Kotlin")
 }

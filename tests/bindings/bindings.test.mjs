@@ -1,10 +1,9 @@
 // One story, three shores, the same results: Python and Kotlin through UniFFI, Chromium through wasm. Each has an
-// office of its own, a real `louan serve`. Build first: `cargo build -p louan-server`, `tests/setup/bindings.sh
-// python kotlin`, `mobile-ffi/web/build.sh`.
+// office of its own, a real `louan serve` over HTTPS. `tests/bindings/shores.sh` builds what this needs and runs it.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -33,12 +32,12 @@ async function withOffice(act) {
 }
 
 const told = (office, folder) => [
-  fileURLToPath(new URL('case.json', import.meta.url)), office.url, office.codes.a, office.codes.b, folder,
+  fileURLToPath(new URL('case.json', import.meta.url)), office.url, office.root, office.codes.a, office.codes.b, folder,
 ];
 
 test('the story is told from Python', async () => {
   await withOffice(async (office, folder) => {
-    const env = { ...process.env, PYTHONPATH: join(root, 'target/bindings') };
+    const env = { ...process.env, PYTHONPATH: join(root, 'target/bindings/python') };
     const script = fileURLToPath(new URL('story.py', import.meta.url));
     const { stdout } = await run('python3', [script, ...told(office, folder)], { env });
     assert.match(stdout, new RegExp(`^${story.steps.length} steps`));
@@ -54,7 +53,25 @@ test('the story is told from Kotlin', async () => {
   });
 });
 
-test('the story is told in a browser, over a restart with no server at all', async () => {
+test('clang takes the C half of what was generated for Swift', async () => {
+  const folder = join(root, 'target/bindings/swift');
+  const modules = (await readdir(folder)).filter((name) => name.endsWith('.modulemap'));
+  assert.equal(modules.length, 2, 'the facade and what wraps it');
+  const program = modules.map((name) => `@import ${name.replace('.modulemap', '')};\n`).join('');
+  const cache = await mkdtemp(join(tmpdir(), 'louan-clang-'));
+  try {
+    await writeFile(join(cache, 'all.m'), program);
+    const words = ['-fsyntax-only', '-Wall', '-Wextra', '-Werror', '-fmodules', `-fmodules-cache-path=${cache}`];
+    const maps = modules.map((name) => `-fmodule-map-file=${join(folder, name)}`);
+    // The compiler that setup found or fetched for the browsers' core.
+    const script = '. "$0"; exec "$CC_wasm32_unknown_unknown" "$@"';
+    await run('bash', ['-c', script, join(root, '.louan/wasm.env'), ...words, ...maps, join(cache, 'all.m')]);
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+});
+
+test('the story is told in a browser, over a kill and a restart with no server at all', async () => {
   await withOffice(async (office) => {
     const browser = await Browser.opened(office);
     try {

@@ -1,10 +1,12 @@
-// A real office for one story: `louan serve` on a store of its own, peopled by its own command line, its
-// compound entered over its own API. Nothing here knows a rule; whatever is refused stops the story.
+// A real office for one story: `louan serve` over HTTPS on a store and with a root certificate of its own, peopled
+// by its own command line, its compound entered over its own API. Nothing here knows a rule; whatever is refused
+// stops the story.
 
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -30,6 +32,7 @@ export class Office {
   static async founded() {
     const office = new Office();
     office.folder = await mkdtemp(join(tmpdir(), 'louan-office-'));
+    await office.#certify();
     await office.#people();
     await office.start();
     await office.#register();
@@ -38,11 +41,21 @@ export class Office {
 
   /** Where it listens; kept over a restart, so that a phone finds it again. */
   get url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `https://127.0.0.1:${this.port}`;
+  }
+
+  /** The file with the root certificate that a phone must trust. */
+  get root() {
+    return this.#file('root.pem');
   }
 
   async start() {
-    const server = spawn(LOUAN, this.#arguments('--listen', `127.0.0.1:${this.port ?? 0}`, '--tls', 'off', 'serve'), {
+    const server = spawn(LOUAN, this.#arguments('--listen', `127.0.0.1:${this.port ?? 0}`, 'serve'), {
+      env: {
+        ...process.env,
+        LOUAN__EDGE__CERTIFICATE: this.#file('server.pem'),
+        LOUAN__EDGE__KEY: this.#file('server.key'),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.server = server;
@@ -73,6 +86,19 @@ export class Office {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  #file(name) {
+    return join(this.folder, 'tls', name);
+  }
+
+  /** Its certificates, as an office without a public authority makes them; for this machine only. */
+  async #certify() {
+    await this.#louan('tls', 'init', '--dir', join(this.folder, 'tls'), '--name', 'localhost', '--ip', '127.0.0.1');
+    const [ca, cert, key] = await Promise.all(
+      ['root.pem', 'server.pem', 'server.key'].map((name) => readFile(this.#file(name))),
+    );
+    this.tls = { ca, cert, key };
+  }
+
   #arguments(...rest) {
     return ['--store', join(this.folder, 'office.sqlite'), ...rest];
   }
@@ -93,13 +119,12 @@ export class Office {
 
   async #people() {
     const street = await this.#org('street', 'street', '示例街道办');
-    const police = await this.#org('police', 'police', '示例派出所');
+    await this.#org('police', 'police', '示例派出所');
     const property = await this.#org('property', 'property_manager', '示例物业公司');
     await this.#clerk(street);
     this.orgs = Object.fromEntries(
       (await this.#louan('org', 'list')).trim().split('\n').map((line) => line.split('\t')).map((row) => [row[2], row[0]]),
     );
-    void police;
     this.codes = {};
     for (const [phone, name] of [['a', '巡查员甲'], ['b', '巡查员乙']]) {
       const person = await this.#user(property, 'property_manager', name);
@@ -123,11 +148,16 @@ export class Office {
     await this.#post('commands', command, token);
   }
 
-  async #post(path, body, token) {
+  #post(path, body, token) {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-    const reply = await fetch(`${this.url}/api/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-    const text = await reply.text();
-    if (!reply.ok) throw new Error(`${path}: ${reply.status} ${text}`);
-    return JSON.parse(text);
+    return new Promise((resolve, reject) => {
+      const asked = request(`${this.url}/api/v1/${path}`, { method: 'POST', headers, ca: this.tls.ca }, async (reply) => {
+        const text = (await reply.setEncoding('utf8').toArray()).join('');
+        if (reply.statusCode < 300) resolve(JSON.parse(text));
+        else reject(new Error(`${path}: ${reply.statusCode} ${text}`));
+      });
+      asked.on('error', reject);
+      asked.end(JSON.stringify(body));
+    });
   }
 }

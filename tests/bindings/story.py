@@ -1,8 +1,8 @@
 """The story of case.json told through the Python bindings.
 
-    python3 story.py CASE.json OFFICE_URL CODE_A CODE_B STORE_FOLDER
+    python3 story.py CASE.json OFFICE_URL ROOT.pem CODE_A CODE_B STORE_FOLDER
 
-The bindings lie in a package `louan` on PYTHONPATH. The app's part is played here: a clock the
+The generated modules lie in a package `louan` on PYTHONPATH. The app's part is played here: a clock the
 story sets, the system's chance, a key made by openssl, urllib as the foreign transport.
 """
 
@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from pathlib import Path
 from louan import louan_facade as facade
 from louan import louan_mobile_ffi as shore
 
-NOBODY = "http://127.0.0.1:9"
+NOBODY = "https://127.0.0.1:9"
 TRIPS_MAX = 100
 
 
@@ -70,9 +71,10 @@ def base64url(data: bytes) -> str:
 class Phone:
     """One phone: store, session, and what the transport means by its statuses."""
 
-    def __init__(self, folder: Path, code: str):
+    def __init__(self, folder: Path, root: str, code: str):
         folder.mkdir(exist_ok=True)
         self.folder, self.code = folder, code
+        self.trust = ssl.create_default_context(cafile=root)
         self.app = App(folder)
         self.open()
 
@@ -81,7 +83,7 @@ class Phone:
 
     def enrol_by_code(self, office):
         body = {"code": self.code, "public_key": base64url(self.app.public_key())}
-        reply = post(f"{office}/api/v1/enrol", json.dumps(body).encode(), "application/json")
+        reply = self.post(f"{office}/api/v1/enrol", json.dumps(body).encode(), "application/json")
         (self.folder / "session.json").write_bytes(reply)
         return self.louan.enrol(reply.decode())
 
@@ -92,7 +94,7 @@ class Phone:
             body = self.louan.seal([self.app.sign(digest) for digest in self.louan.prepare()])
             bearer = json.loads(session.read_text())["access_token"]
             try:
-                reply = post(f"{office}/api/v1/sync", body, "application/vnd.louan.sync1", bearer)
+                reply = self.post(f"{office}/api/v1/sync", body, "application/vnd.louan.sync1", bearer)
             except facade.Failure:
                 self.louan.lost()
                 raise
@@ -102,19 +104,18 @@ class Phone:
                 return trip | total
         raise AssertionError("the phone never came to rest")
 
-
-def post(url, body, kind, bearer=None):
-    headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as reply:
-            return reply.read()
-    except urllib.error.HTTPError as error:
-        detail = f"{url}: {error.code} {error.read().decode()}"
-        if error.code == 401:
-            raise facade.Failure.SignInAgain(detail=detail) from error
-        raise facade.Failure.Bug(detail=detail) from error
-    except urllib.error.URLError as error:
-        raise facade.Failure.Offline(detail=f"{url}: {error.reason}") from error
+    def post(self, url, body, kind, bearer=None):
+        headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, body, headers), context=self.trust) as reply:
+                return reply.read()
+        except urllib.error.HTTPError as error:
+            detail = f"{url}: {error.code} {error.read().decode()}"
+            if error.code == 401:
+                raise facade.Failure.SignInAgain(detail=detail) from error
+            raise facade.Failure.Bug(detail=detail) from error
+        except urllib.error.URLError as error:
+            raise facade.Failure.Offline(detail=f"{url}: {error.reason}") from error
 
 
 def plain(value):
@@ -198,9 +199,9 @@ def fits_some(expected, found, where):
 class Story:
     """The phones of a story and the names it has given so far."""
 
-    def __init__(self, case, office, codes, folder):
+    def __init__(self, case, office, root, codes, folder):
         self.case, self.office, self.reached = case, office, office
-        self.phones = {name: Phone(folder / name, code) for name, code in codes.items()}
+        self.phones = {name: Phone(folder / name, root, code) for name, code in codes.items()}
         self.names = {}
 
     def tell(self):
@@ -249,9 +250,9 @@ class Story:
 
 
 def main():
-    path, office, code_a, code_b, folder = sys.argv[1:]
+    path, office, root, code_a, code_b, folder = sys.argv[1:]
     case = json.loads(Path(path).read_text(encoding="utf-8"))
-    steps = Story(case, office, {"a": code_a, "b": code_b}, Path(folder)).tell()
+    steps = Story(case, office, root, {"a": code_a, "b": code_b}, Path(folder)).tell()
     print(f"{steps} steps through UniFFI in Python")
 
 

@@ -27,13 +27,13 @@ function executable() {
 /**
  * Starts a browser whose data lie in `profile`: started twice on one folder, it is the same browser twice.
  * @param {string} profile an absolute path
- * @param {object} more options of playwright's own
+ * @param {{switches?: string[]}} more more of the command line, and options of playwright's own
  */
-export function start(profile, more = {}) {
+export function start(profile, { switches = [], ...more } = {}) {
   return chromium.launchPersistentContext(profile, {
     executablePath: executable(),
     headless: true,
-    args: SWITCHES,
+    args: [...SWITCHES, ...switches],
     // Chromium refuses its sandbox to root, as in a container.
     chromiumSandbox: process.getuid() !== 0,
     ...more,

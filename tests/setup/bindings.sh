@@ -11,18 +11,22 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PATH="$HOME/.cargo/bin:$PATH"
 target=${CARGO_TARGET_DIR:-target}
 
-# One build for the library and for the tool that reads it.
-cargo build --locked --package louan-mobile-ffi --features bindgen
+# With one small test in the choice, dependencies get the features they have for `cargo test`, and none is
+# compiled a second time.
+cargo build --locked --package louan-server --package louan-mobile-ffi --package louan-facade \
+  --bin louan --lib --test native
 library=$(find "$target/debug" -maxdepth 1 -name 'liblouan_mobile_ffi.so' -o -maxdepth 1 -name 'liblouan_mobile_ffi.dylib')
 [ -n "$library" ] || {
   echo "bindings.sh: the build left no native library in $target/debug" >&2
   exit 1
 }
+CARGO_TARGET_DIR="$target/bind" cargo build --locked --manifest-path mobile-ffi/bind/Cargo.toml
 for language in "$@"; do
   out="target/bindings/$language"
   rm -rf "$out"
-  "$target/debug/uniffi-bindgen" generate "$library" --language "$language" --out-dir "$out" --no-format
-  # Python loads the library from beside its module.
+  # The Python modules name each other as neighbours in a package, and load the library from beside them.
+  [ "$language" != python ] || out="$out/louan"
+  "$target/bind/debug/louan-mobile-bind" "$language" "$library" "$out"
   [ "$language" != python ] || cp "$library" "$out/"
   echo "$out"
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this checkout's commands need and a fresh Debian or Ubuntu machine has not got.
 #
-#   tests/setup/setup.sh NEED…      NEED is one or more of: rust test wasm browser kotlin fuzz
+#   tests/setup/setup.sh NEED…      NEED is one or more of: rust test wasm browser kotlin shores fuzz
 #
 # First it looks, then it says what it will do, then it does it, one numbered step after the other. Where
 # everything is there it does nothing and is done in a second. Packages go to the system (as root, or with
@@ -16,7 +16,7 @@ log="$root/target/setup.log"
 # shellcheck source=tests/setup/look.sh
 . "$here/look.sh"
 
-NEEDS="rust test wasm browser kotlin fuzz"
+NEEDS="rust test wasm browser kotlin shores fuzz"
 packages=()
 titles=()
 actions=()
@@ -79,6 +79,14 @@ need_kotlin() {
   [ -n "$(find_jna_folder)" ] || package libjna-jni
 }
 
+need_shores() {
+  need_wasm
+  need_browser
+  need_kotlin
+  # Plays the key store of the phone that runs in Python.
+  has openssl || package openssl
+}
+
 need_fuzz() {
   need_rust
   has c++ || package build-essential
@@ -133,7 +141,7 @@ perform() {
 [ $# -gt 0 ] || stop "say what for: $NEEDS"
 for need in "$@"; do
   case "$need" in
-  rust | test | wasm | browser | kotlin | fuzz) "need_$need" ;;
+  rust | test | wasm | browser | kotlin | shores | fuzz) "need_$need" ;;
   *) stop "there is no need called '$need'; there are: $NEEDS" ;;
   esac
 done
