@@ -124,7 +124,8 @@ def plain(value):
         return [plain(each) for each in value]
     if value is None or isinstance(value, (bool, int, str)):
         return value
-    return {name: plain(each) for name, each in vars(value).items()}
+    fields = value if isinstance(value, dict) else vars(value)
+    return {name: plain(each) for name, each in fields.items()}
 
 
 DRAFTS = {"answer": "AnswerDraft", "report_hazard": "HazardDraft", "stop_and_report": "StopDraft",
