@@ -117,6 +117,7 @@ impl Brought {
             match item {
                 Item::Snapshot { .. } | Item::Change { .. } => brought.documents += 1,
                 Item::Row(_) | Item::Gone(_) | Item::Decided { .. } | Item::Frozen(_) => brought.rows += 1,
+                Item::Signed(_) => {}
             }
         }
         brought

@@ -185,8 +185,9 @@ fn documents(world: &Picture, phone: &PhonePicture, found: &mut Vec<Breach>) {
         let mine =
             phone.orgs.contains(&theirs.org) && phone.visible.contains(&theirs.site) && !phone.push_only;
         match phone.documents.get(id) {
-            // A sheet closed before a bootstrap is not part of it: whoever had it has its record instead.
-            Some(own) if own.heads.is_empty() && theirs.frozen => {}
+            // A sheet closed before a bootstrap is not part of it: whoever had it has its record instead, and of
+            // the sheet at most what he wrote again himself. It is less than the office's, never something else.
+            Some(own) if theirs.frozen && world.office.was_restored && known_there(world, own) => {}
             Some(own) if own.heads != theirs.heads && mine => {
                 let difference = format!("{}, {}, there {}", theirs.name, own.tips(), theirs.tips());
                 found.push(Breach::Divergent(phone.name.clone(), difference));
@@ -198,6 +199,11 @@ fn documents(world: &Picture, phone: &PhonePicture, found: &mut Vec<Breach>) {
             _ => {}
         }
     }
+}
+
+/// Whether everything a document has is in the office's log; what its heads rest on then is, too.
+fn known_there(world: &Picture, own: &Document) -> bool {
+    own.heads.iter().all(|head| world.office.changes.contains(head))
 }
 
 /// A phone's rows are the office's rows in its scope.
