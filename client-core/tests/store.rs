@@ -130,6 +130,37 @@ fn a_carried_over_edit_whose_bytes_have_rotted_is_left_out_and_told() {
 }
 
 #[test]
+fn a_store_whose_rows_are_out_of_order_is_salvaged_and_not_read_for_ever() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("phone.sqlite");
+    let mut desk = Desk::at(StorePlace::File(path.clone()));
+    let a = desk.acting(ANNA);
+    let round = desk.phone.start_round(&a, SITE, vec![HOUSE]).expect("starts");
+    for answer in sixteen(Outcome::Fail, Some(1)).into_iter().take(5) {
+        let a = desk.acting(ANNA);
+        desk.phone.answer(&a, round, answer).expect("saves");
+    }
+    drop(desk);
+    let taps = |path: &Path| -> i64 {
+        sql(path).query_row("SELECT count(*) FROM tap", [], |row| row.get(0)).expect("reads")
+    };
+    let before = taps(&path);
+    // On the table's one leaf, the second cell: its payload's length, then its number.
+    let (at, _) = page_of(&path, "tap");
+    let mut bytes = std::fs::read(&path).expect("reads");
+    assert_eq!(bytes[at], 0x0d, "all on one leaf");
+    let cell = at + usize::from(u16::from_be_bytes([bytes[at + 10], bytes[at + 11]]));
+    let number = cell + if bytes[cell] & 0x80 == 0 { 1 } else { 2 };
+    assert_eq!(bytes[number], 2);
+    bytes[number] = 100;
+    std::fs::write(&path, &bytes).expect("writes");
+    let phone = open(&path, 4).expect("opens alone");
+    assert!(phone.salvage().expect("tells so").unreadable_rows);
+    drop(phone);
+    assert_eq!(taps(&path), before, "whatever their order, every one is carried over");
+}
+
+#[test]
 fn bytes_that_are_no_store_are_put_aside_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("phone.sqlite");

@@ -5,6 +5,7 @@
 //! both ends, so one unreadable page costs the rows on it and no others. Done once per
 //! damaged store, in one transaction.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use louan_schema::doc::scan::{record_put, scan};
@@ -121,42 +122,38 @@ fn insert(w: &Writer<'_>, table: &str, columns: &[String], row: Vec<Value>) -> R
     Ok(())
 }
 
-/// Copies a numbered table upwards until a row cannot be read, then downwards from the end.
+/// Copies a numbered table upwards until a row cannot be read, then downwards from the end. Rows are
+/// taken as they come and never asked for by number: in a damaged tree numbers may be out of order,
+/// and whoever asks for the next one goes round for ever or skips what is there.
 fn carry_numbered(w: &Writer<'_>, source: &Connection, table: &str, key: &str) -> Result<bool, StoreError> {
     let columns = columns(w, table)?;
     let list = columns.join(", ");
     let at = columns.iter().position(|name| name == key).unwrap_or(0);
-    let (mut low, mut high) = (0_i64, i64::MAX);
+    let mut seen = BTreeSet::new();
     let mut unreadable = false;
     for order in ["ASC", "DESC"] {
-        let sql = format!(
-            "SELECT {list} FROM {table} WHERE {key} > ?1 AND {key} < ?2 ORDER BY {key} {order} LIMIT 1"
-        );
+        let sql = format!("SELECT {list} FROM {table} ORDER BY {key} {order}");
+        let Ok(mut statement) = source.prepare(&sql) else { return Ok(true) };
+        let Ok(mut rows) = statement.query([]) else { return Ok(true) };
         loop {
-            let row = source.prepare_cached(&sql).and_then(|mut statement| {
-                statement
-                    .query_row((low, high), |row| {
-                        (0..columns.len())
-                            .map(|i| row.get::<_, Value>(i))
-                            .collect::<rusqlite::Result<Vec<_>>>()
-                    })
-                    .optional()
-            });
-            let row = match row {
-                Ok(Some(row)) => row,
+            let values = match rows.next() {
+                Ok(Some(row)) => (0..columns.len()).map(|i| row.get(i)).collect(),
+                Ok(None) if order == "ASC" => return Ok(unreadable),
                 Ok(None) => break,
-                Err(_) => {
-                    unreadable = true;
-                    break;
-                }
+                Err(error) => Err(error),
             };
-            let Value::Integer(number) = row[at] else { break };
-            if order == "ASC" {
-                low = number
-            } else {
-                high = number
+            let values: rusqlite::Result<Vec<Value>> = values;
+            let Ok(values) = values else {
+                unreadable = true;
+                break;
+            };
+            let Value::Integer(number) = values[at] else { break };
+            // Upwards each number is the highest so far; downwards one seen before is where upwards ended.
+            unreadable |= order == "ASC" && seen.last().is_some_and(|last| *last >= number);
+            if !seen.insert(number) {
+                break;
             }
-            insert(w, table, &columns, row)?;
+            insert(w, table, &columns, values)?;
         }
     }
     Ok(unreadable)
