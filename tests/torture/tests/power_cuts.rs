@@ -76,7 +76,7 @@ fn an_office_that_syncs_less_is_seen_to_lose_what_it_acknowledged() {
 }
 
 #[test]
-fn a_promise_made_one_sync_too_early_is_seen_on_either_side() {
+fn a_promise_made_before_its_commit_is_synced_is_seen_on_either_side() {
     for kept in [Kept::InAFile, Kept::InABrowser] {
         let tally = phone::trial(&flawed(Flaw::Hasty), kept);
         assert!(tally.losing > 0 && tally.damaged == 0, "{tally:#?}");

@@ -103,12 +103,23 @@ fn a_run_with_nothing_open_has_one_state_a_prefix_however_many_are_asked_for() {
 }
 
 #[test]
-fn a_promise_holds_from_where_it_was_made_and_a_hasty_one_from_before_the_sync() {
+fn a_promise_holds_from_where_it_was_made_and_a_hasty_one_from_before_the_sync_of_its_turn() {
     let mut tape = tape();
     tape.promise_hastily(2);
     for state in states(&tape, 60) {
         assert_eq!(state.promised.contains(&1), state.ops >= 2, "{state:?}");
         assert_eq!(state.promised.contains(&2), state.ops >= 1, "{state:?}");
+    }
+    tape.begin_turn();
+    tape.push(Op::Sync { file: "a".into() });
+    tape.push(Op::Sync { file: "a".into() });
+    tape.promise_hastily(3);
+    for state in states(&tape, 60) {
+        assert_eq!(
+            state.promised.contains(&3),
+            state.ops >= 3,
+            "before the first sync of its turn: {state:?}"
+        );
     }
 }
 

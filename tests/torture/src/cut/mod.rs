@@ -87,7 +87,7 @@ impl Tally {
 pub enum Flaw {
     /// The store gets less from the disk than it asks for.
     Weak(Weakness),
-    /// Promises are made before the last sync of the commit, not after it.
+    /// Promises are made before the first sync of the turn that makes them true, not after it.
     Hasty,
 }
 
@@ -144,7 +144,7 @@ impl Trial {
         disk.record();
     }
 
-    /// Notes what of these was not promised before.
+    /// Notes what of these was not promised before; the next turn begins.
     fn promise(&self, disk: &Disk, promises: &mut Vec<Promise>, made: Vec<Promise>) {
         for promise in made {
             if promises.contains(&promise) {
@@ -158,6 +158,7 @@ impl Trial {
             }
             promises.push(promise);
         }
+        disk.begin_turn();
     }
 
     /// Ends the recording. A run that shows little proves little.

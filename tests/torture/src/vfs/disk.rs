@@ -184,7 +184,14 @@ impl Disk {
         }
     }
 
-    /// Notes a promise as somebody would make it who does not wait for the last sync.
+    /// A turn of the recorded run begins.
+    pub fn begin_turn(&self) {
+        if let Some(tape) = &mut locked(&self.0).tape {
+            tape.begin_turn();
+        }
+    }
+
+    /// Notes a promise as somebody would make it who does not wait for the first sync of this turn.
     pub fn promise_hastily(&self, promise: u32) {
         if let Some(tape) = &mut locked(&self.0).tape {
             tape.promise_hastily(promise);

@@ -22,6 +22,8 @@ pub struct Tape {
     ops: Vec<Op>,
     /// Promises with the number of operations done before each was made.
     promises: Vec<(usize, u32)>,
+    /// The number of operations done before the present turn.
+    turn: usize,
 }
 
 /// A folder as a power cut left it.
@@ -56,10 +58,16 @@ impl Tape {
         self.promises.push((self.ops.len(), promise));
     }
 
-    /// Notes a promise as made just before the last sync, not after it.
+    /// Notes a promise as somebody would make it who does not wait for the first sync of this turn.
     pub fn promise_hastily(&mut self, promise: u32) {
-        let last_sync = self.ops.iter().rposition(|op| matches!(op, Op::Sync { .. }));
-        self.promises.push((last_sync.unwrap_or(0), promise));
+        let since = self.ops.iter().enumerate().skip(self.turn);
+        let first_sync = since.filter(|(_, op)| matches!(op, Op::Sync { .. })).map(|(at, _)| at).next();
+        self.promises.push((first_sync.unwrap_or(self.turn), promise));
+    }
+
+    /// A turn of the run begins.
+    pub const fn begin_turn(&mut self) {
+        self.turn = self.ops.len();
     }
 
     /// The names of everything done, in order.
