@@ -15,7 +15,7 @@ MUTANTS_CMD = tests/setup/mutants.py
 SHORES_CMD = tests/bindings/shores.sh
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
-TEST_NEEDS = test
+TEST_NEEDS = test browser
 define TEST_STEPS
 format          | cargo fmt --all --check
 clippy          | cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -24,6 +24,7 @@ tests           | cargo test --locked --workspace --no-fail-fast
 the count       | python3 -m unittest discover -s tests/replay
 the runner      | python3 -m unittest discover -s tests/setup
 the replay      | $(REPLAY_CMD)
+the page        | node --test tests/e2e/demo.test.mjs
 endef
 
 WASM_PROBE = mobile-ffi/web/build.sh --manifest tests/e2e/probe/Cargo.toml --package louan-wasm-probe --out target/wasm-probe
