@@ -190,3 +190,36 @@ fn what_was_held_before_a_restore_is_sent_again() {
     desk.sync();
     assert_eq!(desk.counts(), [0, 0, 0, 1]);
 }
+
+#[test]
+fn a_copy_whose_next_numbers_are_all_spent_takes_the_first_that_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, two) = (folder.path().join("one.sqlite"), folder.path().join("two.sqlite"));
+    let mut gate = Gate::default();
+    let mut desk = Desk::at(StorePlace::File(one.clone()));
+    let a = desk.acting(ANNA);
+    let round = desk.phone.start_round(&a, SITE, vec![HOUSE]).expect("starts");
+    desk.meet(&mut gate);
+    drop(desk);
+    std::fs::copy(&one, &two).expect("the phone is cloned");
+    let mut original = desk_on(Phone::open(StorePlace::File(one), [5; 16]).expect("opens"), 100);
+    let mut copy = desk_on(Phone::open(StorePlace::File(two), [6; 16]).expect("opens"), 200);
+    (original.handed, copy.handed) = (gate.log.len(), gate.log.len());
+    let answers = sixteen(louan_schema::code::Outcome::Pass, Some(1));
+    // Every refusal spends the original's number: the changes in the log end up under three of them.
+    for n in 0..3 {
+        let a = original.acting(ANNA);
+        original.phone.answer(&a, round, answers[2 * n].clone()).expect("saves");
+        original.refuse(Code::Schema);
+        let a = original.acting(ANNA);
+        original.phone.answer(&a, round, answers[2 * n + 1].clone()).expect("saves");
+        original.meet(&mut gate);
+    }
+    copy.meet(&mut gate);
+    let a = copy.acting(ANNA);
+    copy.phone.answer(&a, round, answers[10].clone()).expect("saves");
+    while copy.meet(&mut gate).more {}
+    let view = copy.phone.round(round).expect("reads").expect("is there");
+    assert_eq!(view.answers.len(), 4, "three of the original's and its own");
+    assert_eq!((copy.counts()[0], copy.phone.returned().expect("reads").len()), (0, 0));
+}

@@ -192,6 +192,7 @@ fn replace(
         colleague::keep_lost(w, doc, &before, incoming)?;
     }
     w.set_snapshot(id, bytes)?;
+    w.set_confirmed(id)?;
     for change in w.tail(id)? {
         if !change.own_unsettled || incoming.contains(change.hash) {
             w.delete_tail(change.hash)?;

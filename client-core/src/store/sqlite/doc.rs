@@ -143,9 +143,15 @@ impl Writer<'_> {
 
     /// The copy the office has; nothing when it has none.
     pub(crate) fn set_snapshot(&self, doc: DocId, snapshot: Option<&[u8]>) -> Result<(), StoreError> {
-        let sql = "UPDATE doc SET snapshot = ?2, stale = 0 WHERE id = ?1";
+        let sql = "UPDATE doc SET snapshot = ?2 WHERE id = ?1";
         let mut statement = self.0.0.prepare_cached(sql)?;
         statement.execute((doc.as_bytes(), snapshot))?;
+        Ok(())
+    }
+
+    /// The bootstrap under way has told what the office has of a document.
+    pub(crate) fn set_confirmed(&self, doc: DocId) -> Result<(), StoreError> {
+        self.0.0.prepare_cached("UPDATE doc SET stale = 0 WHERE id = ?1")?.execute([doc.as_bytes()])?;
         Ok(())
     }
 
