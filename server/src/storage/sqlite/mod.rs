@@ -243,3 +243,38 @@ fn prepare(connection: &mut Connection, options: Options) -> Result<(), StorageE
     let source = format!("the database carries stream `{stream}`, not `{}`", options.stream);
     Err(StorageError::Database { doing, source: source.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_reads_at_once_share_the_connections_there_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options =
+            Options { stream: 500_110, fresh_epoch: Epoch([1; 16]), mode: Mode::Service { readers: 2 } };
+        let storage = Sqlite::open(&folder.path().join("louan.sqlite"), options).expect("opens");
+        let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let reads = (0..64).map(|_| {
+            let (under_way, most) = (Arc::clone(&under_way), Arc::clone(&most));
+            storage.read("count", move |connection| {
+                most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                // Long enough that all would be under way together if they could.
+                let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) \
+                           SELECT count(*) FROM n";
+                let counted: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+                under_way.fetch_sub(1, Ordering::SeqCst);
+                Ok(counted)
+            })
+        });
+        let counted = join_all(reads).await;
+        assert!(counted.into_iter().all(|read| read.is_ok_and(|counted| counted == 50_000)));
+        assert!(most.load(Ordering::SeqCst) <= 2, "{most:?}");
+        let Way::Service { readers, .. } = &storage.way else { panic!("a service") };
+        assert_eq!(readers.free.lock().expect("whole").len(), 2);
+    }
+}
