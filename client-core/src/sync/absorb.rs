@@ -12,10 +12,10 @@ use louan_schema::wire::{
 use minicbor::bytes::ByteVec;
 
 use super::verdict::{Fate, Outcome, judge};
-use super::{Absorbed, Prepared, colleague, compact, item, reauthor};
+use super::{Absorbed, Prepared, colleague, compact, item, purge, reauthor};
 use crate::error::{Error, ErrorKind};
 use crate::phone::Phone;
-use crate::store::{EditState, Meta, SignedBatch, Writer};
+use crate::store::{EditState, Meta, OutboxRow, SignedBatch, Writer};
 
 const DOING: &str = "taking the office's reply";
 
@@ -85,24 +85,7 @@ fn taken(
     verify(w, prepared, reply, &mut absorbed)?;
     let known: Option<Scope> = w.meta(Meta::Scope)?;
     if stands(w, prepared)? {
-        let sending_only = known.as_ref().is_some_and(|scope| scope.push_only);
-        let told = reply.scope.as_ref().or(known.as_ref());
-        let bootstraps = prepared.request.cursor.is_none() && !told.is_some_and(|scope| scope.push_only);
-        if bootstraps && prepared.request.page.is_none() {
-            w.doubt_rows()?;
-        }
-        for item in &reply.items {
-            item::take(w, item, now, &mut absorbed, &mut touched)?;
-        }
-        stand(w, reply)?;
-        if bootstraps && reply.cursor.is_some() {
-            item::unconfirmed(w, &mut absorbed)?;
-            w.drop_stale_rows()?;
-        }
-        if sending_only && told.is_some_and(|scope| !scope.push_only) {
-            // It stood at the log's head all the time and was told nothing: now it is brought everything.
-            w.unset_meta(Meta::Cursor)?;
-        }
+        touched.extend(news(w, prepared, reply, known.as_ref(), now, &mut absorbed)?);
     }
     let version = known.as_ref().map_or(0, |scope| scope.version);
     if let (Some(scope), true) = (&reply.scope, version == prepared.request.scope_version) {
@@ -119,13 +102,13 @@ fn taken(
     for doc in touched {
         compact::compact(w, doc)?;
     }
-    purge(w)?;
-    absorbed.sealed = seal(w)?;
+    purge::purge(w)?;
+    absorbed.sealed = purge::seal(w)?;
     // Asking about a restored log kept everything else back: its turn has come.
     let asked = prepared.request.verify.len();
     let progress =
         absorbed.accepted + absorbed.held + absorbed.returned + absorbed.rewritten + absorbed.relayed;
-    let waits = unsent(w)? > 0 || !w.list_missing(1)?.is_empty();
+    let waits = purge::unsent(w)? > 0 || !w.list_missing(1)?.is_empty();
     absorbed.more = reply.more
         || w.meta::<Cursor>(Meta::Cursor)?.is_none()
         || reply.page.is_some()
@@ -133,6 +116,37 @@ fn taken(
         || !w.list_doubted(1)?.is_empty()
         || (progress + asked > 0 && waits);
     Ok(absorbed)
+}
+
+/// Takes what is new, and stands where that leads to; the documents touched.
+fn news(
+    w: &Writer<'_>,
+    prepared: &Prepared,
+    reply: &Taken,
+    known: Option<&Scope>,
+    now: Timestamp,
+    absorbed: &mut Absorbed,
+) -> Result<Vec<DocId>, Error> {
+    let mut touched = Vec::new();
+    let sending_only = known.is_some_and(|scope| scope.push_only);
+    let told = reply.scope.as_ref().or(known);
+    let bootstraps = prepared.request.cursor.is_none() && !told.is_some_and(|scope| scope.push_only);
+    if bootstraps && prepared.request.page.is_none() {
+        w.doubt_rows()?;
+    }
+    for item in &reply.items {
+        item::take(w, item, now, absorbed, &mut touched)?;
+    }
+    stand(w, reply)?;
+    if bootstraps && reply.cursor.is_some() {
+        item::unconfirmed(w, absorbed)?;
+        w.drop_stale_rows()?;
+    }
+    if sending_only && told.is_some_and(|scope| !scope.push_only) {
+        // It stood at the log's head all the time and was told nothing: now it is brought everything.
+        w.unset_meta(Meta::Cursor)?;
+    }
+    Ok(touched)
 }
 
 /// Stands where the reply leads to.
@@ -165,15 +179,13 @@ fn fits(prepared: &Prepared, reply: &Taken) -> Result<(), Error> {
     }
 }
 
-/// Settles every edit answered for; the documents the office took something into.
-fn verdicts(
+/// The edits answered for, each with its verdict. A colleague's change brought back is settled here.
+fn answered(
     w: &Writer<'_>,
     prepared: &Prepared,
     reply: &Taken,
-    now: Timestamp,
-    random: Incarnation,
     absorbed: &mut Absorbed,
-) -> Result<Vec<DocId>, Error> {
+) -> Result<Vec<(OutboxRow, Verdict)>, Error> {
     let hashes = prepared.hashes.iter().flatten();
     let mut rows = Vec::new();
     for (hash, verdict) in hashes.zip(reply.changes.iter().flatten()) {
@@ -184,6 +196,19 @@ fn verdicts(
             absorbed.relayed += 1;
         }
     }
+    Ok(rows)
+}
+
+/// Settles every edit answered for; the documents the office took something into.
+fn verdicts(
+    w: &Writer<'_>,
+    prepared: &Prepared,
+    reply: &Taken,
+    now: Timestamp,
+    random: Incarnation,
+    absorbed: &mut Absorbed,
+) -> Result<Vec<DocId>, Error> {
+    let rows = answered(w, prepared, reply, absorbed)?;
     let Outcome { fates, burnt, refused_for_actor, cloned } = judge(rows);
     let mut rewrite = Vec::new();
     let (mut sheets, mut taken_into) = (Vec::new(), Vec::new());
@@ -346,37 +371,4 @@ fn settle_taken_before(w: &Writer<'_>, now: Timestamp, absorbed: &mut Absorbed) 
         }
     }
     Ok(())
-}
-
-/// Compounds out of scope, and what is of organisations out of it, go once nothing unsent hangs on them.
-fn purge(w: &Writer<'_>) -> Result<(), Error> {
-    if let Some(scope) = w.meta::<Scope>(Meta::Scope)?.filter(|scope| !scope.push_only) {
-        for doc in w.docs_of_others(&scope.orgs)? {
-            w.delete_doc(doc)?;
-        }
-    }
-    for site in w.list_gone()? {
-        if w.pending_count(Some(site))? > 0 || w.open_tap_count(Some(site))? > 0 {
-            continue;
-        }
-        for doc in w.docs_of_site(site)? {
-            w.delete_doc(doc)?;
-        }
-        w.delete_rounds_of(site)?;
-        w.delete_site(site)?;
-    }
-    Ok(())
-}
-
-/// A phone told to do nothing but send seals itself once nothing unsent is left.
-fn seal(w: &Writer<'_>) -> Result<bool, Error> {
-    let push_only = w.meta::<Scope>(Meta::Scope)?.is_some_and(|scope| scope.push_only);
-    let sealed = push_only && unsent(w)? == 0;
-    w.set_meta(Meta::Sealed, &sealed)?;
-    Ok(sealed)
-}
-
-fn unsent(w: &Writer<'_>) -> Result<u64, Error> {
-    let commands = w.list_commands(EditState::Pending)?.len();
-    Ok(w.pending_count(None)? + w.open_tap_count(None)? + u64::try_from(commands).unwrap_or(u64::MAX))
 }

@@ -13,6 +13,7 @@ mod compact;
 mod fold;
 mod item;
 mod prepare;
+mod purge;
 pub(crate) mod reauthor;
 mod verdict;
 
