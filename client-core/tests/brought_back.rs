@@ -4,7 +4,7 @@
 mod support;
 
 use louan_schema::doc::write::record_change;
-use louan_schema::doc::{ActorLife, Descriptor, Kind};
+use louan_schema::doc::{ActorLife, Descriptor, Document, Kind};
 use louan_schema::id::{ChangeHash, DeviceId, Epoch, Incarnation, OrgId, RecordId};
 use louan_schema::record::{Body, RECORD_LAYOUT, Record};
 use louan_schema::wire::{Code, Disposition, Item, Proof, Row, Signed, SyncReply, SyncRequest, Verdict};
@@ -84,6 +84,25 @@ fn a_colleagues_lost_change_is_carried_under_his_own_signature_once() {
     assert_eq!((absorbed.accepted, absorbed.relayed), (1, 1));
     assert!(desk.request().1.batches.is_empty(), "it is not carried again");
     assert!(desk.phone.hazard(own, START).expect("reads").is_some());
+}
+
+#[test]
+fn a_change_that_came_inside_a_whole_copy_is_carried_as_it_was_written() {
+    let mut desk = Desk::new();
+    let (book, hash, raw, signed) = colleagues("同事的");
+    let mut whole = Document::fresh(book.doc_id());
+    whole.add(&raw).expect("an honest change");
+    desk.fetch(vec![
+        Item::Snapshot { doc: book, bytes: whole.save().into() },
+        Item::Signed(Box::new(signed)),
+    ]);
+    learn(&mut desk);
+    desk.sync_with(|request, taken| {
+        assert_eq!(request.verify, [hash]);
+        taken.missing = request.verify.clone();
+    });
+    let (_, request) = desk.request();
+    assert_eq!(request.batches[0].changes[0].raw.to_vec(), raw);
 }
 
 #[test]

@@ -4,8 +4,10 @@
 //! author signed any phone may carry it (P9). Nothing is brought back without that list,
 //! and nothing of the carrier's own goes under it.
 
+use std::collections::BTreeMap;
+
 use louan_schema::doc::{Descriptor, Document};
-use louan_schema::id::ChangeHash;
+use louan_schema::id::{ChangeHash, DocId};
 use louan_schema::wire::{Batch, Disposition, PushedChange, Signed, Verdict};
 
 use crate::error::Error;
@@ -19,6 +21,8 @@ const BATCHES_MAX: usize = 12;
 /// Keeps what a colleague signed, with those of his changes that are here.
 pub(super) fn keep(w: &Writer<'_>, list: &Signed) -> Result<(), Error> {
     let mut batch = None;
+    // A copy is opened once a list, however many of its changes lie in it.
+    let mut opened: BTreeMap<DocId, Option<Document>> = BTreeMap::new();
     for (doc, n, hash) in &list.proof.list {
         if w.find_outbox_by_hash(*hash)?.is_some() {
             continue;
@@ -26,10 +30,13 @@ pub(super) fn keep(w: &Writer<'_>, list: &Signed) -> Result<(), Error> {
         let Some(descriptor) = w.find_descriptor(*doc)? else { continue };
         let raw = match w.find_tail(*hash)? {
             Some(raw) => Some(raw),
-            None => w
-                .find_doc(*doc)?
-                .and_then(|row| row.snapshot)
-                .and_then(|bytes| Document::load(&bytes).ok().and_then(|document| document.raw(*hash))),
+            None => {
+                if !opened.contains_key(doc) {
+                    let copy = w.find_doc(*doc)?.and_then(|row| row.snapshot);
+                    opened.insert(*doc, copy.and_then(|bytes| Document::load(&bytes).ok()));
+                }
+                opened.get(doc).and_then(Option::as_ref).and_then(|document| document.raw(*hash))
+            }
         };
         let Some(raw) = raw else { continue };
         let kept = match batch {
