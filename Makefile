@@ -4,10 +4,10 @@
 
 DEMO_BUILD = cargo build --locked -p louan-server -p scenarios --bin louan --bin demo
 DEMO_CMD   = "$${CARGO_TARGET_DIR:-target}/debug/demo" $(ARGS)
-# Built with the whole workspace, as the tests are: a package built alone takes other features, and with them
-# another build of half of what it needs.
-BINS       = cargo build --locked --workspace --bins
-REPLAY_CMD = $(BINS) && "$${CARGO_TARGET_DIR:-target}/debug/replay"
+REPLAY_CMD = cargo run --locked -p scenarios --bin replay
+# The same, as built with the tests: a package built alone takes other features, and with them another build of
+# half of what it needs.
+REPLAY_BIN = "$${CARGO_TARGET_DIR:-target}/debug/replay"
 SOAK_CMD   = cargo run --release -p torture --bin soak
 BENCH_CMD  = cargo build --locked --release -p louan-server -p bench --bin louan --bin bench && $${CARGO_TARGET_DIR:-target}/release/bench
 FUZZ_CMD   = tests/setup/fuzz.sh 60
@@ -23,7 +23,7 @@ docs            | RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no
 tests           | cargo test --locked --workspace --no-fail-fast
 the count       | python3 -m unittest discover -s tests/replay
 the runner      | python3 -m unittest discover -s tests/setup
-the replay      | $(REPLAY_CMD)
+the replay      | $(REPLAY_BIN)
 the page        | node --test tests/e2e/demo.test.mjs
 endef
 

@@ -7,7 +7,7 @@ use louan_schema::doc::write::record_change;
 use louan_schema::doc::{ActorLife, Descriptor, Document, Kind};
 use louan_schema::id::{ChangeHash, DeviceId, Epoch, Incarnation, OrgId, RecordId};
 use louan_schema::record::{Body, RECORD_LAYOUT, Record};
-use louan_schema::wire::{Code, Disposition, Item, Proof, Row, Signed, SyncReply, SyncRequest, Verdict};
+use louan_schema::wire::{Code, Item, Proof, Row, Signed, SyncReply, SyncRequest, Verdict};
 use support::*;
 
 const LOST: DeviceId = DeviceId([0xd9; 16]);
@@ -124,17 +124,77 @@ fn what_the_log_still_has_or_a_backup_has_is_not_carried() {
 }
 
 #[test]
-fn a_change_that_cannot_be_taken_now_is_carried_a_few_times_and_the_phone_comes_to_rest() {
+fn a_change_that_cannot_be_taken_now_is_carried_until_it_can_and_the_phone_comes_to_rest_in_between() {
     let mut desk = Desk::new();
     restored(&mut desk);
     desk.sync_with(|request, taken| taken.missing = request.verify.clone());
-    let mut carried = 0;
-    while !desk.request().1.batches.is_empty() {
-        carried += 1;
-        assert!(carried < 20, "for ever");
-        assert!(!desk.refuse(Code::SeqGap).more, "nothing moved: no reason to ask again at once");
+    for code in [Code::SeqGap, Code::Quota, Code::BadSignature, Code::MissingDep].repeat(5) {
+        assert_eq!(desk.request().1.batches.len(), 1);
+        assert!(!desk.refuse(code).more, "nothing moved: no reason to ask again at once");
     }
-    assert_eq!((carried, Code::SeqGap.disposition()), (8, Disposition::Retry));
+    assert_eq!(desk.sync().relayed, 1);
+    assert!(desk.request().1.batches.is_empty());
+}
+
+#[test]
+fn a_colleagues_work_to_be_brought_back_keeps_its_compound_here_until_it_is() {
+    let mut desk = Desk::new();
+    let (_, hash, ..) = restored(&mut desk);
+    // The restored office does not know the compound: it was registered after the backup.
+    desk.sync_with(|request, taken| {
+        assert_eq!(request.verify, [hash]);
+        taken.items.clear();
+        taken.missing = request.verify.clone();
+    });
+    assert_eq!(desk.request().1.batches.len(), 1, "it is still here to be carried");
+    desk.sync();
+    assert!(desk.phone.site(SITE).expect("reads").is_none(), "then the compound goes");
+}
+
+#[test]
+fn own_work_older_than_a_backup_that_failed_is_asked_about_with_its_bytes() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "自己的");
+    let (book, hash, raw) = changes(&desk.request().1)[0].clone();
+    desk.sync();
+    desk.sync_with(|_, taken| taken.backed_up_pos = u64::MAX >> 1);
+    learn(&mut desk);
+    assert!(desk.request().1.verify.is_empty(), "thought to be safe");
+    let empty = Document::fresh(book.doc_id()).save();
+    desk.sync_with(|_, taken| taken.items.push(Item::Snapshot { doc: book, bytes: empty.into() }));
+    desk.sync_with(|request, taken| {
+        assert_eq!(request.verify, [hash], "an older backup was put back");
+        taken.missing = request.verify.clone();
+    });
+    assert_eq!(desk.request().1.batches[0].changes[0].raw.to_vec(), raw);
+}
+
+#[test]
+fn a_copy_that_this_build_cannot_read_empties_nothing() {
+    let mut desk = Desk::new();
+    let (book, _, raw, signed) = colleagues("同事的");
+    desk.fetch(vec![Item::Change { doc: book, raw: raw.into() }, Item::Signed(Box::new(signed))]);
+    learn(&mut desk);
+    desk.sync_with(|_, taken| taken.items.push(Item::Snapshot { doc: book, bytes: vec![1, 2, 3].into() }));
+    assert!(desk.phone.hazard(RecordId([0x33; 16]), START).expect("reads").is_some());
+}
+
+#[test]
+fn a_phone_that_may_act_again_starts_anew_and_asks_about_what_was_held() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "自己的");
+    desk.sync_with(|_, taken| {
+        taken.scope = Some(scope(2, true));
+        taken.changes = vec![vec![Verdict::NotTaken(Code::Revoked)]];
+    });
+    desk.sync_with(|_, taken| {
+        taken.scope = Some(scope(3, false));
+        taken.cursor = None;
+        taken.page = Some(vec![7].into());
+    });
+    let (_, request) = desk.request();
+    assert_eq!((request.cursor, request.page.is_none()), (None, true));
+    assert_eq!(request.batches.len(), 1, "what was held is asked about");
 }
 
 #[test]

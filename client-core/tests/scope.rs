@@ -138,6 +138,12 @@ fn a_phone_told_to_do_nothing_but_send_seals_itself_when_all_is_sent_and_sends_o
     }
     let absorbed = desk.sync_with(|_, taken| taken.scope = Some(scope(2, false)));
     assert!(!absorbed.sealed);
+    assert_eq!(
+        desk.counts(),
+        [2, 0, 0, 1],
+        "what was decided meanwhile did not come down: it is asked about"
+    );
+    desk.refuse(Code::Revoked);
     assert_eq!(desk.counts(), [0, 2, 0, 1]);
 }
 

@@ -128,6 +128,48 @@ async fn what_a_log_once_had_is_decided_by_a_human_where_rights_are_not_known_an
     );
 }
 
+#[tokio::test]
+async fn a_carrier_who_leaves_the_claim_out_spoils_nothing_for_the_author() {
+    let hub = hub().await;
+    let author = &mut Phone::enrolled(&hub, 51, STRANGER, OTHER_COMPANY).await;
+    let mut carrier = Phone::enrolled(&hub, 42, COLLEAGUE, COMPANY).await;
+    author.pull(&hub, 0).await;
+    let raw = author.write(1, round(1));
+    let batch = carried(author, &author.batch(author.book(), std::slice::from_ref(&raw)), &[0]);
+    assert_eq!(batch.changes[0].taken_before, None);
+    let verdicts = carrier.send(&hub, vec![batch]).await.changes.remove(0);
+    assert_eq!(verdicts, [Verdict::NotTaken(Code::ScopeLost)], "held, not refused");
+    hub.decide_held(OFFICER, (hash_of(&raw), author.device), true, clocks()).await.expect("taken");
+}
+
+#[tokio::test]
+async fn a_claim_opens_no_other_organisations_book() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 51, STRANGER, OTHER_COMPANY).await;
+    let theirs = Descriptor::book_at(SITE, COMPANY, kit::noon());
+    let raw = phone.write_in(theirs, louan_schema::id::RecordId([1; 16]), &kit::record(STRANGER, round(1)));
+    let mut batch = phone.batch(theirs, &[raw]);
+    batch.changes[0].taken_before = Some(7);
+    let verdicts = phone.send(&hub, vec![batch]).await.changes.remove(0);
+    assert_eq!(verdicts, [Verdict::NotTaken(Code::OutOfScope)]);
+}
+
+#[tokio::test]
+async fn carriers_bring_a_lifes_actors_back_in_any_order() {
+    let hub = hub().await;
+    let mut author = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let mut carrier = Phone::enrolled(&hub, 42, COLLEAGUE, COMPANY).await;
+    let first = author.write(1, round(1));
+    let early = author.batch(author.book(), &[first]);
+    author.n = 1;
+    let second = author.write(2, round(2));
+    let late = author.batch(author.book(), &[second]);
+    for batch in [&late, &early] {
+        let batch = carried(&author, batch, &[0]);
+        assert!(accepted(&carrier.send(&hub, vec![batch]).await.changes[0]));
+    }
+}
+
 fn sheet() -> Descriptor {
     Descriptor::Sheet { site: SITE, org: COMPANY, round: RoundId([1; 16]) }
 }

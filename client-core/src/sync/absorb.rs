@@ -145,6 +145,8 @@ fn news(
     if sending_only && told.is_some_and(|scope| !scope.push_only) {
         // It stood at the log's head all the time and was told nothing: now it is brought everything.
         w.unset_meta(Meta::Cursor)?;
+        w.unset_meta(Meta::Page)?;
+        w.ask_about_held()?;
     }
     Ok(touched)
 }

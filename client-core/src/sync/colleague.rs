@@ -15,6 +15,12 @@ use crate::store::Writer;
 
 /// Most changes brought back in one request.
 const CHANGES_MAX: usize = 200;
+/// Most changes brought back that were carried in vain many times before.
+const CHANGES_FEW: usize = 8;
+/// What counts as many.
+const TRIES_MANY: u32 = 8;
+/// Bytes of one entry of a signed list.
+const LISTED_BYTES: usize = 54;
 /// Most batches of one request that bring changes back.
 const BATCHES_MAX: usize = 12;
 
@@ -57,8 +63,11 @@ pub(super) fn keep_lost(
     incoming: &Document,
 ) -> Result<(), Error> {
     for (hash, raw) in before.beyond(incoming) {
-        if w.find_outbox_by_hash(hash)?.is_none() {
-            w.keep_colleague_change(descriptor, (0, hash), &raw, None)?;
+        match w.find_outbox_by_hash(hash)? {
+            None => w.keep_colleague_change(descriptor, (0, hash), &raw, None)?,
+            // A backup that had it was thought to be safe, and an older one was put back.
+            Some(own) if own.raw.is_none() => w.doubt_again(own.local_seq, &raw)?,
+            Some(_) => {}
         }
     }
     Ok(())
@@ -67,7 +76,11 @@ pub(super) fn keep_lost(
 /// The batches that bring back what the restored log lacks, with the hashes of their changes.
 pub(super) fn batches(w: &Writer<'_>, mut bytes_left: usize) -> Result<Vec<(Batch, Vec<ChangeHash>)>, Error> {
     let mut made: Vec<(i64, Batch, Vec<ChangeHash>)> = Vec::new();
-    for missing in w.list_missing(CHANGES_MAX)? {
+    for (place, missing) in w.list_missing(CHANGES_MAX)?.into_iter().enumerate() {
+        // What was refused time and again goes along a few at a time, for as long as it takes.
+        if missing.tries >= TRIES_MANY && place >= CHANGES_FEW {
+            break;
+        }
         if missing.raw.len() > bytes_left && !made.is_empty() {
             break;
         }
@@ -77,6 +90,12 @@ pub(super) fn batches(w: &Writer<'_>, mut bytes_left: usize) -> Result<Vec<(Batc
                 break;
             }
             let Some(list) = w.find_colleague_batch(missing.batch)? else { continue };
+            // Hashes do not compress: the list is as large as it looks.
+            let listed = list.proof.list.len() * LISTED_BYTES;
+            if listed > bytes_left && !made.is_empty() {
+                break;
+            }
+            bytes_left = bytes_left.saturating_sub(listed);
             let batch = Batch {
                 person: list.person,
                 relayed_for: Some(list.device),

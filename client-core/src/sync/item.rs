@@ -151,14 +151,16 @@ fn snapshot(
     now: Timestamp,
     absorbed: &mut Absorbed,
 ) -> Result<bool, Error> {
+    w.ensure_doc(doc)?;
     let Ok(incoming) = Document::load(bytes) else {
         w.keep_unread(bytes)?;
+        // The office has it; that this build cannot read it is no reason to empty what is here.
+        w.set_confirmed(doc.doc_id())?;
         return Ok(false);
     };
-    w.ensure_doc(doc)?;
     // A whole copy comes of a document that takes changes; of one that does not, the next item says so.
     w.set_frozen(doc.doc_id(), false)?;
-    for row in w.list_pending_in(doc.doc_id())? {
+    for row in w.list_untaken_in(doc.doc_id())? {
         if incoming.contains(row.hash) {
             w.set_acknowledged(row.local_seq, None, now)?;
         }

@@ -16,7 +16,7 @@ pub(super) fn purge(w: &Writer<'_>) -> Result<(), Error> {
         }
     }
     for site in w.list_gone()? {
-        if w.pending_count(Some(site))? > 0 || w.open_tap_count(Some(site))? > 0 {
+        if w.pending_count(Some(site))? > 0 || w.open_tap_count(Some(site))? > 0 || w.is_in_doubt(site)? {
             continue;
         }
         for doc in w.docs_of_site(site)? {

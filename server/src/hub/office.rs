@@ -241,12 +241,13 @@ impl Hub {
         let (device, incarnation, person) = (held.device, held.incarnation, held.person);
         let sender =
             Sender { device, incarnation, person, upload: held.upload, received_at: held.received_at };
-        let author = self.inner.storage.find_person(person).await?.ok_or(OfficeFault::UnknownPerson)?;
+        // What was held before he was erased is not taken after it: erased means erased (P11).
+        let author = self.standing_person(person).await?;
         let pushed = vec![measured(&held.descriptor, 0, held.n, held.raw.clone())];
         let group = Group { descriptor: held.descriptor, pushed };
         let state = self.inner.storage.document_state(group.state_query(&sender)).await?;
         let basis = Basis::of(&held.descriptor, &state);
-        let rights = Rights { person, role: Some(author.person.role), barred: None };
+        let rights = Rights { person, role: Some(author.person.role), own_book: true, barred: None };
         let mut gate = Gate::new(held.descriptor, &sender, rights, state).by_decision();
         let stage1 = gate.judge(&group.pushed, &mut 1);
         let settled = self.settled(&basis, &group.pushed, stage1).await?;

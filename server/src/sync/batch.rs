@@ -28,6 +28,8 @@ pub struct Pushed {
     pub n: u32,
     /// Where an earlier life of the log had it, says the phone.
     pub taken_before: Option<u64>,
+    /// Whether another phone brings it back, with nothing but the author's list to show.
+    pub relayed: bool,
     /// Its bytes.
     pub raw: Vec<u8>,
     /// Their hash.
@@ -127,7 +129,11 @@ pub fn grouped(batch: &Batch) -> (Vec<Group>, Vec<usize>) {
             groups.len() - 1
         });
         let pushed = measured(descriptor, index, change.n, change.raw.to_vec());
-        groups[place].pushed.push(Pushed { taken_before: change.taken_before, ..pushed });
+        // What another phone brings back was taken before, whatever the carrier says: its author shall not lose
+        // it because somebody left the claim out.
+        let relayed = batch.proof.is_some();
+        let taken_before = change.taken_before.or(relayed.then_some(0));
+        groups[place].pushed.push(Pushed { taken_before, relayed, ..pushed });
     }
     (groups, homeless)
 }
@@ -141,7 +147,7 @@ pub fn measured(descriptor: &Descriptor, index: usize, n: u32, raw: Vec<u8>) -> 
         let record = Record::from_bytes(&put.bytes).map_err(|_| Code::Schema)?;
         if record.body.kind() == put.kind { Ok((put.id, record)) } else { Err(Code::Schema) }
     });
-    Pushed { index, n, taken_before: None, hash: hash_of(&raw), raw, scanned, record }
+    Pushed { index, n, taken_before: None, relayed: false, hash: hash_of(&raw), raw, scanned, record }
 }
 
 impl Group {

@@ -66,6 +66,8 @@ pub struct Rights {
     pub person: PersonId,
     /// What he may do, if he is known at all.
     pub role: Option<Role>,
+    /// Whether the document is his organisation's.
+    pub own_book: bool,
     /// Why nothing of his is taken into this document now, if so.
     pub barred: Option<Code>,
 }
@@ -74,7 +76,7 @@ pub struct Rights {
 #[must_use]
 pub fn rights(person: PersonId, descriptor: &Descriptor, standing: &Standing, revoked: bool) -> Rights {
     let Some(row) = &standing.person else {
-        return Rights { person, role: None, barred: Some(Code::NotPermitted) };
+        return Rights { person, role: None, own_book: false, barred: Some(Code::NotPermitted) };
     };
     let barred = if row.erased {
         Some(Code::Erased)
@@ -93,7 +95,8 @@ pub fn rights(person: PersonId, descriptor: &Descriptor, standing: &Standing, re
     } else {
         None
     };
-    Rights { person, role: Some(row.person.role), barred }
+    let own_book = row.person.org == descriptor.org();
+    Rights { person, role: Some(row.person.role), own_book, barred }
 }
 
 /// The gate of one document for one batch.
@@ -211,7 +214,8 @@ impl<'a> Gate<'a> {
         if self.rights.barred == Some(Code::Erased) {
             return Err(Code::Erased);
         }
-        if self.state.n_max.is_some_and(|n_max| p.n < n_max) {
+        // Carriers bring a life's actors back in any order; that numbers rise is their author's promise.
+        if !p.relayed && self.state.n_max.is_some_and(|n_max| p.n < n_max) {
             return Err(Code::ActorNumber);
         }
         let standing = self.state.actors.get(&actor).copied().unwrap_or_default();
@@ -243,8 +247,15 @@ impl<'a> Gate<'a> {
     /// What bars a person here. Work that an earlier life of the log had taken was permitted once; if the
     /// restored log does not know by what right, a human decides (P9).
     fn barred(&self, code: Code, p: &Pushed) -> Code {
-        let once_taken = p.taken_before.is_some() && self.rights.role.is_some();
-        if once_taken && code.disposition() == Disposition::Returned { Code::ScopeLost } else { code }
+        if p.taken_before.is_none() || !matches!(code, Code::OutOfScope | Code::NotPermitted) {
+            return code;
+        }
+        match self.rights.role {
+            // The restored log does not know him yet; he will be entered again.
+            None => Code::Unreadable,
+            Some(_) if self.rights.own_book => Code::ScopeLost,
+            Some(_) => code,
+        }
     }
 
     /// A change behind one that was not taken: held with it, or refused because of it.

@@ -4,15 +4,12 @@
 //! it. A change without a signed list is kept too, as bytes nobody else may have any more.
 
 use louan_schema::doc::Descriptor;
-use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, PersonId};
+use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, PersonId, SiteId};
 use louan_schema::wire::{Proof, Signed};
 use rusqlite::OptionalExtension;
 
 use super::{Reader, Writer, all, from_cbor, signed, to_cbor};
 use crate::store::StoreError;
-
-/// How often a change is carried to the office before this phone gives it up.
-const TRIES_MAX: u32 = 8;
 
 /// A colleague's change that the office's restored log lacks.
 #[derive(Debug, Clone)]
@@ -23,6 +20,8 @@ pub(crate) struct MissingChange {
     pub raw: Vec<u8>,
     /// The row of its signed list.
     pub batch: i64,
+    /// How often it was carried and could not be taken.
+    pub tries: u32,
 }
 
 /// A colleague's signed list.
@@ -45,17 +44,35 @@ impl Reader<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Colleagues' changes to be brought back, in the order in which the office once had them.
+    /// Colleagues' changes to be brought back, in the order in which the office once had them; those that it
+    /// could not take when they were last carried stand behind, so that none blocks the others.
     pub(crate) fn list_missing(&self, limit: usize) -> Result<Vec<MissingChange>, StoreError> {
-        let sql = "SELECT hash, descriptor, n, raw, batch FROM colleague_change
-                   WHERE state = 'missing' AND batch IS NOT NULL ORDER BY pos, id LIMIT ?1";
+        let sql = "SELECT hash, descriptor, n, raw, batch, tries FROM colleague_change
+                   WHERE state = 'missing' AND batch IS NOT NULL ORDER BY tries, pos, id LIMIT ?1";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self.0.prepare_cached(sql)?;
         all(statement.query_map([limit], |row| {
             let descriptor: Vec<u8> = row.get(1)?;
             let (hash, n, raw, batch) = (ChangeHash(row.get(0)?), row.get(2)?, row.get(3)?, row.get(4)?);
-            Ok(from_cbor(&descriptor).map(|descriptor| MissingChange { hash, descriptor, n, raw, batch }))
+            let tries = row.get(5)?;
+            Ok(from_cbor(&descriptor).map(|descriptor| MissingChange {
+                hash,
+                descriptor,
+                n,
+                raw,
+                batch,
+                tries,
+            }))
         })?)
+    }
+
+    /// Whether something of a compound is still to be asked about or brought back after a restore.
+    pub(crate) fn is_in_doubt(&self, site: SiteId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM outbox WHERE site = ?1 AND unverified = 1
+                   UNION ALL
+                   SELECT 1 FROM colleague_change c JOIN doc ON doc.id = c.doc
+                   WHERE doc.site = ?1 AND c.state <> 'kept' AND c.batch IS NOT NULL";
+        Ok(self.0.prepare_cached(sql)?.exists([site.as_bytes()])?)
     }
 
     /// A colleague's signed list.
@@ -143,13 +160,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The office answered for a change brought back: settled, or to be tried again a few times. Whether it was
-    /// a colleague's and is settled.
+    /// The office answered for a change brought back: settled, or to be carried again. It is never given up: its
+    /// author may be unknown there yet, the day's quota used, what it follows under way on another phone.
+    /// Whether it was a colleague's and is settled.
     pub(crate) fn settle_missing(&self, hash: ChangeHash, settled: bool) -> Result<bool, StoreError> {
         let sql = "UPDATE colleague_change
-                   SET tries = tries + 1, state = CASE WHEN ?2 OR tries + 1 >= ?3 THEN 'kept' ELSE state END
+                   SET tries = tries + 1, state = CASE WHEN ?2 THEN 'kept' ELSE state END
                    WHERE hash = ?1 AND state = 'missing'";
-        let changed = self.0.0.prepare_cached(sql)?.execute((hash.as_bytes(), settled, TRIES_MAX))?;
+        let changed = self.0.0.prepare_cached(sql)?.execute((hash.as_bytes(), settled))?;
         Ok(settled && changed > 0)
     }
 

@@ -98,7 +98,9 @@ impl Reader<'_> {
         let places: Vec<String> = (1..=orgs.len()).map(|i| format!("?{i}")).collect();
         let sql = format!(
             "SELECT id FROM doc WHERE org NOT IN ({})
-                AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.doc = doc.id AND state = 'pending')
+                AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.doc = doc.id AND (state = 'pending' OR unverified = 1))
+                AND NOT EXISTS (SELECT 1 FROM colleague_change c
+                                WHERE c.doc = doc.id AND c.state <> 'kept' AND c.batch IS NOT NULL)
                 AND NOT EXISTS (SELECT 1 FROM tap WHERE tap.round = doc.round AND settled IS NULL)",
             places.join(", ")
         );

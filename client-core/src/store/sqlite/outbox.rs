@@ -98,6 +98,20 @@ impl Reader<'_> {
         self.outbox_where(condition, &[&doc.as_bytes(), &n, &local_seq])
     }
 
+    /// Edits in one document that the office has not, as far as is known here.
+    pub(crate) fn list_untaken_in(&self, doc: DocId) -> Result<Vec<OutboxRow>, StoreError> {
+        self.outbox_where("doc = ?1 AND state <> 'acknowledged' ORDER BY local_seq", &[&doc.as_bytes()])
+    }
+
+    /// What is held is to be sent again: whatever was decided meanwhile did not come down.
+    pub(crate) fn ask_about_held(&self) -> Result<(), StoreError> {
+        self.0.execute(
+            "UPDATE outbox SET state = 'pending', code = NULL, sent = 0, settled_at = NULL WHERE state = 'held'",
+            [],
+        )?;
+        Ok(())
+    }
+
     /// Pending edits in one document.
     pub(crate) fn list_pending_in(&self, doc: DocId) -> Result<Vec<OutboxRow>, StoreError> {
         self.outbox_where("doc = ?1 AND state = 'pending' ORDER BY local_seq", &[&doc.as_bytes()])
@@ -246,6 +260,14 @@ impl Writer<'_> {
             "UPDATE outbox SET unverified = 1 WHERE state = 'acknowledged' AND raw IS NOT NULL;
              UPDATE outbox SET state = 'pending', code = NULL, sent = 0, settled_at = NULL WHERE state = 'held';",
         )?;
+        Ok(())
+    }
+
+    /// An edit whose bytes had been given up is in doubt after all: it has them again.
+    pub(crate) fn doubt_again(&self, local_seq: i64, raw: &[u8]) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE outbox SET raw = ?2, unverified = 1 WHERE local_seq = ?1 AND state = 'acknowledged'";
+        self.0.0.prepare_cached(sql)?.execute((local_seq, raw))?;
         Ok(())
     }
 
