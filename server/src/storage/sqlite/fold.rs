@@ -4,6 +4,8 @@
 //! a round. What speaks of a record that is not here yet waits under that record's id and
 //! moves with it when it comes, so the outcome does not depend on the order of arrival.
 
+use std::collections::BTreeMap;
+
 use louan_schema::doc::Descriptor;
 use louan_schema::fold::Fact;
 use louan_schema::id::{HazardId, OrgId, RecordId, RoundId, SiteId};
@@ -148,14 +150,16 @@ pub(super) fn rebuild(tx: &Connection) -> rusqlite::Result<()> {
         .prepare("SELECT DISTINCT subject FROM fact ORDER BY subject")?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
+    // Once through the feed for all hazards: it has no index by subject, and is long.
+    let told: BTreeMap<Vec<u8>, u64> = tx
+        .prepare("SELECT subject, MAX(pos) FROM feed WHERE kind = ?1 GROUP BY subject")?
+        .query_map([kind::HAZARD], |row| Ok((row.get(0)?, super::value::count(row, 1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
     for subject in subjects {
         let facts = facts(tx, &subject)?;
         write_rounds(tx, RoundId(subject), &facts)?;
         if let Some(status) = hazard_status(RecordId(subject), &facts, &rulings(tx, &subject)?) {
-            let sql = "SELECT COALESCE(MAX(pos), 0) FROM feed WHERE kind = ?1 AND subject = ?2";
-            let pos = tx
-                .prepare_cached(sql)?
-                .query_row((kind::HAZARD, subject), |row| super::value::count(row, 0))?;
+            let pos = told.get(subject.as_slice()).copied().unwrap_or(0);
             write_hazard(tx, &status, pos, &cbor(&status))?;
         }
     }
