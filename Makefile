@@ -2,20 +2,21 @@
 
 # --- what the commands run; the rest of this file does not change with the project ----------------------
 
-DEMO_BUILD = cargo build --locked -p louan-server -p scenarios --bin louan --bin demo
+# Always of the whole workspace: a package built alone takes other features, and with them another build of half of
+# what it needs.
+DEMO_BUILD = cargo build --locked --workspace --bin louan --bin demo
 DEMO_CMD   = "$${CARGO_TARGET_DIR:-target}/debug/demo" $(ARGS)
-REPLAY_CMD = cargo run --locked -p scenarios --bin replay
-# The same, as built with the tests: a package built alone takes other features, and with them another build of
-# half of what it needs.
+REPLAY_CMD = cargo run --locked --workspace --bin replay
+# The same, as built with the tests.
 REPLAY_BIN = "$${CARGO_TARGET_DIR:-target}/debug/replay"
-SOAK_CMD   = cargo run --release -p torture --bin soak
-BENCH_CMD  = cargo build --locked --release -p louan-server -p bench --bin louan --bin bench && $${CARGO_TARGET_DIR:-target}/release/bench
-FUZZ_CMD   = tests/setup/fuzz.sh 60
+SOAK_CMD   = cargo run --locked --release --workspace --bin soak
+BENCH_CMD  = cargo build --locked --release --workspace --bin louan --bin bench && $${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)
+FUZZ_CMD   = tests/setup/fuzz.sh 600 ingest && tests/setup/fuzz.sh 60 frame
 MUTANTS_CMD = tests/setup/mutants.py
 SHORES_CMD = tests/bindings/shores.sh
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
-TEST_NEEDS = test browser
+TEST_NEEDS = test browser shores
 define TEST_STEPS
 format          | cargo fmt --all --check
 clippy          | cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -25,6 +26,7 @@ the count       | python3 -m unittest discover -s tests/replay
 the runner      | python3 -m unittest discover -s tests/setup
 the replay      | $(REPLAY_BIN)
 the page        | node --test tests/e2e/demo.test.mjs
+the shores      | $(SHORES_CMD)
 endef
 
 WASM_PROBE = mobile-ffi/web/build.sh --manifest tests/e2e/probe/Cargo.toml --package louan-wasm-probe --out target/wasm-probe
@@ -67,11 +69,11 @@ soak: ## 10,000 simulated worlds with faults, 100,000 power cuts a side, kills
 	@$(SETUP) rust
 	$(SOAK_CMD)
 
-bench: ## what named workloads cost in bytes, trips, CPU, memory and disk
+bench: ## what named workloads cost in bytes, trips, CPU, memory and disk; ARGS="--fast-link" is quick
 	@$(SETUP) rust
 	$(BENCH_CMD)
 
-fuzz: ## attack ingest and the wire for a minute each
+fuzz: ## attack ingest for ten minutes and the wire for one
 	@$(SETUP) fuzz
 	$(FUZZ_CMD)
 

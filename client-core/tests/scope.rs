@@ -7,7 +7,8 @@ use louan_client_core::{ErrorKind, HazardFilter};
 use louan_schema::code::{HazardState, Outcome, Severity};
 use louan_schema::fold::hazard::{Event, HazardReading, Step};
 use louan_schema::id::{OrgId, PersonId, RecordId};
-use louan_schema::record::{Body, Recheck};
+use louan_schema::record::{Body, Fault, Recheck, Rule};
+use louan_schema::registry::{Org, Person};
 use louan_schema::wire::{Code, HazardStatus, Item, Row, SyncReply};
 use support::*;
 
@@ -82,6 +83,26 @@ fn who_removed_the_danger_may_not_recheck_whoever_types() {
             Recheck { hazard: id, checked_at: b.at, checked_by: by, passed: true, text: String::new() };
         assert_eq!(desk.phone.recheck(&b, recheck, Vec::new()).is_ok(), fits, "{by}");
     }
+}
+
+#[test]
+fn on_a_shared_phone_each_writes_only_where_his_own_organisation_may() {
+    let mut desk = Desk::new();
+    let other = OrgId([0xc1; 16]);
+    let kind = louan_schema::code::OrgKind::PropertyManager;
+    let company = Org { id: other, kind, name: "另一示例物业".to_owned(), street: None };
+    let visitor = Person { org: other, ..person(BERT, "巡查员乙") };
+    desk.fetch(vec![Item::Row(Row::Org(company)), Item::Row(Row::Person(visitor))]);
+    let b = desk.acting(BERT);
+    let refused = desk.phone.start_round(&b, SITE, vec![HOUSE]).expect_err("the other company's site");
+    let fault = || Fault { pointer: "/site".into(), rule: Rule::NotOurs };
+    assert_eq!(refused.kind, ErrorKind::FixInput(vec![fault()]));
+    let b = desk.acting(BERT);
+    let refused = desk.phone.report_hazard(&b, SITE, hazard("堵塞", b.at), Vec::new()).expect_err("nor that");
+    assert_eq!(refused.kind, ErrorKind::FixInput(vec![fault()]));
+    assert_eq!(desk.counts(), [0; 4], "nothing is saved that the office would return");
+    let a = desk.acting(ANNA);
+    desk.phone.start_round(&a, SITE, vec![HOUSE]).expect("her own company's");
 }
 
 #[test]

@@ -33,6 +33,33 @@ impl Org {
     pub fn well_known_id(code: &str) -> OrgId {
         OrgId(derived("louan/org/1", &[code.as_bytes()]))
     }
+
+    /// Whether it sees every site of the district: one above the streets that works in no single 街镇.
+    #[must_use]
+    pub const fn sees_everything(&self) -> bool {
+        let above_streets = !matches!(
+            self.kind,
+            OrgKind::Street | OrgKind::Community | OrgKind::PropertyManager | OrgKind::Operator
+        );
+        above_streets && self.street.is_none()
+    }
+
+    /// The 街镇 it sees whole; a property company and the operator see nothing they are not named for.
+    #[must_use]
+    pub const fn street_seen(&self) -> Option<StreetCode> {
+        match self.kind {
+            OrgKind::PropertyManager | OrgKind::Operator => None,
+            _ => self.street,
+        }
+    }
+
+    /// Whether it sees this site, and its people write about it: it manages or supervises it, or sees its 街镇 or
+    /// the district.
+    #[must_use]
+    pub fn sees(&self, site: &Site) -> bool {
+        let named = site.managed_by == Some(self.id) || site.supervised_by == self.id;
+        named || self.sees_everything() || self.street_seen() == Some(site.street)
+    }
 }
 
 /// A row of a person.

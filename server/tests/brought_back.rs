@@ -47,8 +47,15 @@ async fn a_colleague_brings_back_one_change_of_a_signed_batch_and_nothing_else_u
     let mut others = carried(&author, &whole, &[0]);
     others.proof.as_mut().expect("one").commands = [1; 32].into();
     assert_eq!(carrier.send(&hub, vec![others]).await.changes[0], bad, "other commands");
+    let mut commanding = carried(&author, &whole, &[0]);
+    let (row, _) = kit::site(SITE, OTHER_COMPANY, 500_110_001);
+    let act = louan_schema::ruling::Act::RegisterSite(row, Vec::new());
+    let id = louan_schema::id::CommandId([1; 16]);
+    commanding.commands.push(louan_schema::ruling::Command { id, expected_version: 1, at: kit::noon(), act });
+    assert_eq!(carrier.send(&hub, vec![commanding]).await.changes[0], bad, "with a command nobody signed");
     let own = Batch { relayed_for: None, ..carried(&author, &whole, &[0]) };
-    assert_eq!(carrier.send(&hub, vec![own]).await.changes[0], bad, "as the carrier's own");
+    assert_eq!(carrier.send(&hub, vec![own.clone()]).await.changes[0], bad, "as the carrier's own");
+    assert_eq!(author.send(&hub, vec![own]).await.changes[0], bad, "its author shows all of it, not a proof");
     assert_eq!(hub.list_rounds(Default::default()).await.expect("reads").total, 0);
 
     let first = carried(&author, &whole, &[0]);
@@ -115,7 +122,7 @@ async fn what_a_log_once_had_is_decided_by_a_human_where_rights_are_not_known_an
     let mut batch = phone.batch(phone.book(), std::slice::from_ref(&raw));
     batch.changes[0].taken_before = Some(7);
     let verdicts = phone.send(&hub, vec![batch]).await.changes.remove(0);
-    assert_eq!(verdicts, [Verdict::NotTaken(Code::ScopeLost)], "held");
+    assert_eq!(verdicts, [Verdict::NotTaken(Code::TakenBefore)], "held");
     hub.decide_held(OFFICER, (hash_of(&raw), phone.device), true, clocks()).await.expect("taken");
     assert_eq!(hub.list_rounds(Default::default()).await.expect("reads").total, 1);
 
@@ -138,7 +145,7 @@ async fn a_carrier_who_leaves_the_claim_out_spoils_nothing_for_the_author() {
     let batch = carried(author, &author.batch(author.book(), std::slice::from_ref(&raw)), &[0]);
     assert_eq!(batch.changes[0].taken_before, None);
     let verdicts = carrier.send(&hub, vec![batch]).await.changes.remove(0);
-    assert_eq!(verdicts, [Verdict::NotTaken(Code::ScopeLost)], "held, not refused");
+    assert_eq!(verdicts, [Verdict::NotTaken(Code::TakenBefore)], "held, not refused");
     hub.decide_held(OFFICER, (hash_of(&raw), author.device), true, clocks()).await.expect("taken");
 }
 

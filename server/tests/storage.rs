@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use kit::{CLERK, COMPANY, EPOCH, MANAGER, Phone, SITE, STREAM, accepted, clocks, round, site};
-use louan_schema::id::{DeviceId, Epoch, OrgId, SiteId};
+use louan_schema::id::{DeviceId, Epoch, Incarnation, OrgId, SiteId};
 use louan_schema::registry::Org;
 use louan_schema::ruling::Act;
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{CommandVerdict, Verdict};
 use louan_server::audit::AuditCheck;
 use louan_server::hub::{Hub, Limits};
-use louan_server::storage::commit::{Commit, Guard, Write};
+use louan_server::storage::commit::{Commit, Guard, Upload, Write};
 use louan_server::storage::log::LogStore;
 use louan_server::storage::registry::RegistryStore;
 use louan_server::storage::sqlite::{Mode, Options, Sqlite, migrate::MIGRATIONS};
@@ -239,4 +239,29 @@ async fn a_document_whose_snapshot_is_damaged_is_made_again_from_the_log() {
     let snapshot: Vec<u8> = raw.query_row("SELECT snapshot FROM doc", [], |row| row.get(0)).expect("reads");
     let document = louan_schema::doc::Document::load(&snapshot).expect("loads again");
     assert_eq!(document.read_book().len(), 3);
+}
+
+#[tokio::test]
+async fn of_signed_lists_the_smallest_are_read_as_long_as_there_is_room() {
+    let storage = Arc::new(Sqlite::in_memory(STREAM, EPOCH).expect("opens"));
+    let hub = kit::district(storage.clone()).await;
+    let phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let list = |n: u8, bytes: usize| Upload {
+        digest: [n; 32],
+        device: phone.device,
+        incarnation: Incarnation([1; 16]),
+        person: MANAGER,
+        list: vec![0; bytes],
+        commands_digest: [0; 32],
+        commands: None,
+        signature: vec![0; 64],
+        received_at: kit::noon(),
+    };
+    let writes = [(1, 300), (2, 100), (3, 200)].map(|(n, bytes)| Write::Upload(Arc::new(list(n, bytes))));
+    storage.commit(Commit { writes: writes.into(), ..Commit::default() }).await.expect("commits");
+    let asked: Vec<[u8; 32]> = [1, 2, 3, 4].map(|n| [n; 32]).into();
+    for (room, expected) in [(600, vec![2, 3, 1]), (599, vec![2, 3]), (300, vec![2, 3]), (99, vec![])] {
+        let read = storage.smallest_uploads(asked.clone(), room).await.expect("reads");
+        assert_eq!(read.iter().map(|list| list.digest[0]).collect::<Vec<_>>(), expected, "in {room} bytes");
+    }
 }

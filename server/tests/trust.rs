@@ -70,14 +70,40 @@ async fn two_phones_of_one_life_are_found_out_and_the_first_goes_on() {
     assert!(accepted(&clone.push(&hub, &[anew]).await), "in a life of its own the clone goes on too");
 }
 
-/// C17 more changes than a day allows.
-#[tokio::test]
-async fn a_days_quota_is_per_device_and_counts_what_is_new() {
+/// A hub with so small a quota a day.
+async fn strict(changes_per_day: u32) -> Hub {
     let storage = louan_server::storage::sqlite::Sqlite::in_memory(kit::STREAM, EPOCH).expect("opens");
-    let limits = Limits { changes_per_day: 3, ..Limits::default() };
+    let limits = Limits { changes_per_day, ..Limits::default() };
     let judge = std::sync::Arc::new(louan_server::worker::InProcess);
     let hub = Hub::open(std::sync::Arc::new(storage), judge, limits).await.expect("opens");
     kit::introduce(&hub).await;
+    hub
+}
+
+/// C17 long signed lists around single changes, each kept whole.
+#[tokio::test]
+async fn entries_that_store_nothing_cost_quota_when_their_list_is_kept() {
+    let hub = strict(44).await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let raws: Vec<_> = (1..=43).map(|n| phone.write(n, round(n))).collect();
+    assert!(accepted(&phone.push(&hub, &raws[..40]).await));
+    for _ in 0..3 {
+        let again = phone.push(&hub, &raws[..40]).await;
+        assert!(
+            again.iter().all(|v| matches!(v, Verdict::Duplicate(_))),
+            "a repeat keeps no list and is free"
+        );
+    }
+    let padded = phone.push(&hub, &raws[..41]).await;
+    assert!(matches!(padded[40], Verdict::Accepted(_)), "40 idle entries, one change: three of the day's 44");
+    let last = phone.push(&hub, &raws[41..]).await;
+    assert!(matches!(last[..], [Verdict::Accepted(_), Verdict::NotTaken(Code::Quota)]), "{last:?}");
+}
+
+/// C17 more changes than a day allows.
+#[tokio::test]
+async fn a_days_quota_is_per_device_and_counts_what_is_new() {
+    let hub = strict(3).await;
     let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
     let raws: Vec<_> = (1..=5).map(|n| phone.write(n, round(n))).collect();
     let verdicts = phone.push(&hub, &raws).await;
@@ -150,12 +176,19 @@ async fn a_lost_phone_sends_into_held_and_gets_nothing_until_a_supervisor_decide
     phone.pull(&hub, 0).await;
     let raws = [phone.write(1, round(1)), phone.write(2, Body::Hazard(hazard("甲")))];
     hub.revoke_device(phone.device, None, clocks()).await.expect("revokes");
+    let mut colleague = Phone::enrolled(&hub, 42, COLLEAGUE, COMPANY).await;
+    let news = colleague.write(3, round(3));
+    assert!(accepted(&colleague.push(&hub, &[news]).await));
+    assert!(phone.clone().pull(&hub, 0).await.is_empty(), "nothing of what is new");
+    let mut wiped = phone.clone();
+    wiped.cursor = None;
+    assert!(wiped.pull(&hub, 0).await.is_empty(), "and nothing from the beginning");
     let batch = phone.batch(phone.book(), &raws);
     let taken = phone.send(&hub, vec![batch]).await;
     assert_eq!(taken.changes[0], [Verdict::NotTaken(Code::Revoked); 2]);
     assert!(taken.items.is_empty() && !taken.more);
     assert!(taken.scope.expect("told").push_only);
-    assert_eq!(hub.list_rounds(Default::default()).await.expect("reads").total, 0);
+    assert_eq!(hub.list_rounds(Default::default()).await.expect("reads").total, 1, "the colleague's");
     assert_eq!(hub.list_held(10).await.expect("reads").len(), 2);
     let held = |i: usize| (hash_of(&raws[i]), phone.device);
     let fault = |done: Result<(), OfficeError>| match done {
@@ -168,7 +201,7 @@ async fn a_lost_phone_sends_into_held_and_gets_nothing_until_a_supervisor_decide
     assert_eq!(behind, OfficeFault::DoesNotFit("seq_gap"), "the earlier one first");
     hub.decide_held(OFFICER, held(0), true, clocks()).await.expect("taken");
     hub.decide_held(OFFICER, held(1), false, clocks()).await.expect("refused");
-    assert_eq!(hub.list_rounds(Default::default()).await.expect("reads").total, 1);
+    assert_eq!(hub.list_rounds(Default::default()).await.expect("reads").total, 2);
     let verdicts = phone.push(&hub, &raws).await;
     assert!(matches!(verdicts[0], Verdict::Duplicate(_)), "{verdicts:?}");
     assert_eq!(verdicts[1], Verdict::NotTaken(Code::NotPermitted));

@@ -11,10 +11,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PATH="$HOME/.cargo/bin:$PATH"
 target=${CARGO_TARGET_DIR:-target}
 
-# With one small test in the choice, dependencies get the features they have for `cargo test`, and none is
-# compiled a second time.
-cargo build --locked --package louan-server --package louan-mobile-ffi --package louan-facade \
-  --bin louan --lib --test native
+# With the whole workspace and one small test in the choice, dependencies get the features they have for
+# `cargo test`, and nothing is compiled a second time.
+cargo build --locked --workspace --lib --bin louan --test native
 library=$(find "$target/debug" -maxdepth 1 -name 'liblouan_mobile_ffi.so' -o -maxdepth 1 -name 'liblouan_mobile_ffi.dylib')
 [ -n "$library" ] || {
   echo "bindings.sh: the build left no native library in $target/debug" >&2

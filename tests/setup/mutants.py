@@ -84,22 +84,22 @@ def built(tests):
     wanted = {tuple(test.split(" ")[:2]) for test in tests.values()}
     build = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
     env = dict(os.environ, CARGO_TARGET_DIR=build, CARGO_PROFILE_DEV_OPT_LEVEL="0")
-    units = sorted({crate for crate, target in wanted if target == "lib"})
-    integration = sorted({target for _, target in wanted if target != "lib"})
-    selections = [["-p", f"louan-{crate}", "--lib"] for crate in units]
-    selections.append(["--workspace", *(word for target in integration for word in ("--test", target))])
+    # The whole workspace, because a package built alone takes other features, and with them another build of
+    # half of what it needs.
+    targets = [word for target in sorted({target for _, target in wanted} - {"lib"}) for word in ("--test", target)]
+    if any(target == "lib" for _, target in wanted):
+        targets.insert(0, "--lib")
+    command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "--workspace", *targets]
+    out = subprocess.run(command, cwd=TREE, env=env, stdout=subprocess.PIPE, text=True)
+    if out.returncode != 0:
+        sys.exit("the rules with their switches do not build; nothing was tried")
     programs = {}
-    for selection in selections:
-        command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", *selection]
-        out = subprocess.run(command, cwd=TREE, env=env, stdout=subprocess.PIPE, text=True)
-        if out.returncode != 0:
-            sys.exit("the rules with their switches do not build; nothing was tried")
-        for line in out.stdout.splitlines():
-            message = json.loads(line)
-            if message.get("executable") and message["profile"]["test"]:
-                target = message["target"]
-                crate = Path(target["src_path"]).relative_to(TREE).parts[0]
-                programs[crate, "lib" if "lib" in target["kind"] else target["name"]] = message["executable"]
+    for line in out.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("executable") and message["profile"]["test"]:
+            target = message["target"]
+            crate = Path(target["src_path"]).relative_to(TREE).parts[0]
+            programs[crate, "lib" if "lib" in target["kind"] else target["name"]] = message["executable"]
     return programs
 
 

@@ -45,9 +45,7 @@ pub(crate) fn save(
         photos: draft.photos,
         body: draft.body,
     };
-    if w.find_site(draft.site)?.is_none() {
-        faults.push(Fault { pointer: "/site".into(), rule: Rule::Reference });
-    }
+    faults.extend(site_fault(w, person, draft.site)?);
     faults.extend(check(&record, policy));
     faults.extend(reserved(&record.body, person.role, policy));
     Error::unless_faulty(doing, faults)?;
@@ -81,6 +79,14 @@ pub(crate) fn find_hazard_site(r: &Reader<'_>, named: RecordId) -> Result<Option
     }
     let row = r.find_record(named, None)?.filter(|row| matches!(row.record.body, Body::Hazard(_)));
     Ok(row.map(|row| (row.subject.map_or(named, RecordId), row.site)))
+}
+
+/// What keeps a person from writing about a site. On a phone that people of several organisations use, each
+/// writes where his own may: the office would return everything else.
+pub(crate) fn site_fault(r: &Reader<'_>, person: &Person, site: SiteId) -> Result<Option<Fault>, Error> {
+    let Some(row) = r.find_site(site)? else { return Ok(Some(unknown("/site"))) };
+    let strange = r.find_org(person.org)?.is_some_and(|org| !org.sees(&row));
+    Ok(strange.then(|| Fault { pointer: "/site".into(), rule: Rule::NotOurs }))
 }
 
 /// The fault of naming something the phone does not know.

@@ -131,5 +131,6 @@ const fn word(rule: Rule) -> &'static str {
         Rule::OnTheSpot => "on_the_spot",
         Rule::Layout => "layout",
         Rule::Reserved => "reserved",
+        Rule::NotOurs => "not_ours",
     }
 }

@@ -56,6 +56,8 @@ pub enum Rule {
     Layout,
     /// Another role's to say, as 不具备防灭火功能 is the brigade's.
     Reserved,
+    /// A place that the author's organisation neither manages nor supervises.
+    NotOurs,
 }
 
 /// Every fault of a record; empty when it may be saved.

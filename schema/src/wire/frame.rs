@@ -6,6 +6,7 @@
 use std::io::{Read, Write};
 
 use minicbor::{Decode, Encode};
+use zstd::zstd_safe::CParameter;
 
 /// Most bytes a body may become.
 pub const PLAIN_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -13,6 +14,15 @@ pub const PLAIN_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const SENT_BYTES_MAX: usize = 1024 * 1024;
 /// zstd level: 9 costs a phone about 10 ms per 100 kB and saves a tenth against the default.
 const LEVEL: i32 = 9;
+/// From so many bytes on a frame is made with the bounds below: level 9 left to itself takes 50 MB of tables for a
+/// body of some megabytes, more than a server or a cheap phone should spend on one.
+const BOUNDED_FROM: usize = 256 * 1024;
+/// How far back a bounded frame refers, as a power of two: a mebibyte.
+const WINDOW_LOG: u32 = 20;
+/// Entries of a bounded frame's tables, as a power of two; four bytes each.
+const TABLE_LOG: u32 = 18;
+/// The farthest a frame may refer back to be read here, as a power of two: no farther than a body is long.
+const WINDOW_LOG_MAX: u32 = PLAIN_BYTES_MAX.ilog2();
 /// zstd level for a guess: the quickest.
 const GUESS_LEVEL: i32 = 1;
 
@@ -30,13 +40,27 @@ pub enum FrameError {
     Cbor(#[source] minicbor::decode::Error),
 }
 
-/// Encodes and compresses a message.
+/// Encodes and compresses a message. One that is handed over, not lent, is gone before it is compressed.
 ///
 /// # Errors
 /// [`FrameError::Compression`] when memory runs out.
-pub fn encode<T: Encode<()>>(message: &T) -> Result<Vec<u8>, FrameError> {
-    let plain = minicbor::to_vec(message).unwrap_or_default();
-    zstd::stream::encode_all(plain.as_slice(), LEVEL).map_err(FrameError::Compression)
+pub fn encode<T: Encode<()>>(message: T) -> Result<Vec<u8>, FrameError> {
+    let plain = minicbor::to_vec(&message).unwrap_or_default();
+    drop(message);
+    compressed(&plain).map_err(FrameError::Compression)
+}
+
+fn compressed(plain: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
+    // Told how much comes, it takes no larger tables than that needs.
+    encoder.set_pledged_src_size(Some(plain.len() as u64))?;
+    if plain.len() > BOUNDED_FROM {
+        encoder.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
+        encoder.set_parameter(CParameter::HashLog(TABLE_LOG))?;
+        encoder.set_parameter(CParameter::ChainLog(TABLE_LOG))?;
+    }
+    encoder.write_all(plain)?;
+    encoder.finish()
 }
 
 /// About how many bytes these would be if sent in one body, without what stands around them there.
@@ -68,7 +92,8 @@ impl Write for Counter {
 /// # Errors
 /// [`FrameError`]; reading stops as soon as the bound is passed.
 pub fn decode<T: for<'b> Decode<'b, ()>>(body: &[u8]) -> Result<T, FrameError> {
-    let decoder = zstd::stream::read::Decoder::new(body).map_err(FrameError::Compression)?;
+    let mut decoder = zstd::stream::read::Decoder::new(body).map_err(FrameError::Compression)?;
+    decoder.window_log_max(WINDOW_LOG_MAX).map_err(FrameError::Compression)?;
     let mut plain = Vec::new();
     let bound = PLAIN_BYTES_MAX as u64 + 1;
     decoder.take(bound).read_to_end(&mut plain).map_err(FrameError::Compression)?;

@@ -143,4 +143,7 @@ codes! {
     SamePerson = 34, "same_person", Returned;
     /// The actor's number fell.
     ActorNumber = 35, "actor_number", Returned;
+    /// A log that was restored had it once, says the phone, and this one does not know by what right: nobody has
+    /// proven it, and a supervisor decides.
+    TakenBefore = 36, "taken_before", Held;
 }

@@ -20,6 +20,7 @@ mod month;
 mod page;
 mod peer;
 mod query;
+mod room;
 pub mod route;
 mod session;
 mod sync;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 
 use louan_schema::id::DeviceId;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
@@ -43,10 +44,7 @@ use crate::clock::{Clock, Random};
 use crate::hub::{Clocks, Hub};
 use api_error::{ApiError, Problem};
 use context::{Context, context};
-
-/// Large bodies of phones worked on at once: each may become 8 MiB and is there several times until it is
-/// stored. The others wait as they came, compressed.
-const LARGE_BODIES_AT_ONCE: usize = 4;
+use room::Room;
 
 /// What the routes need from outside.
 pub struct Furnishing {
@@ -81,7 +79,7 @@ pub struct Desk {
 struct Inner {
     furnishing: Furnishing,
     places: Arc<Semaphore>,
-    large_bodies: Arc<Semaphore>,
+    room: Room,
     sync_rate: Rate<DeviceId>,
 }
 
@@ -90,9 +88,8 @@ impl Desk {
     #[must_use]
     pub fn new(furnishing: Furnishing) -> Self {
         let places = Arc::new(Semaphore::new(furnishing.requests_max));
-        let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES_AT_ONCE));
         let sync_rate = Rate::new(furnishing.sync_per_minute);
-        Self { inner: Arc::new(Inner { furnishing, places, large_bodies, sync_rate }) }
+        Self { inner: Arc::new(Inner { furnishing, places, room: Room::new(), sync_rate }) }
     }
 
     fn hub(&self) -> &Hub {
@@ -116,9 +113,8 @@ impl Desk {
         Arc::clone(&self.inner.places)
     }
 
-    /// Waits for its turn to unpack a large body; nobody closes the door.
-    async fn room_for_large_body(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.inner.large_bodies).acquire_owned().await.ok()
+    fn room(&self) -> &Room {
+        &self.inner.room
     }
 
     fn believes_proxy(&self) -> bool {

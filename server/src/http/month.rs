@@ -15,7 +15,6 @@ use warp::reply::{Reply, Response};
 use super::api_error::{ApiError, Problem};
 use super::context::{Context, context};
 use super::{Desk, at, reply};
-use crate::registry::{sees_everything, street_seen};
 
 #[derive(Serialize)]
 struct MonthView {
@@ -61,11 +60,11 @@ async fn show_month(cut_off: String, desk: Desk, context: Context) -> Result<imp
 
 /// What an organisation may see of a month's figures; the total is that of the rows shown.
 pub(super) fn seen(org: &Org, month: &MonthFigures) -> SeenFigures {
-    let everything = sees_everything(org);
+    let everything = org.sees_everything();
     let rows: Vec<StreetFigures> = month
         .rows
         .iter()
-        .filter(|(street, _)| everything || street_seen(org) == Some(*street))
+        .filter(|(street, _)| everything || org.street_seen() == Some(*street))
         .map(|(street, figures)| {
             let name = area::street(*street).map_or("", |street| street.name);
             StreetFigures { street: street.to_string(), name, figures: *figures }

@@ -18,9 +18,6 @@ use super::route::Body;
 use super::{Desk, at, reply};
 use crate::hub::Answer;
 
-/// Bytes of a body, as sent, up to which it is worked on beside any number of others: some 300 records.
-const LARGE_BODY_BYTES: usize = 48 * 1024;
-
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     warp::path!("api" / "v1" / "sync")
         .and(warp::post())
@@ -38,16 +35,17 @@ async fn sync_device(desk: Desk, context: Context, body: Read) -> Result<Respons
     let rate = desk.inner.sync_rate.take(device, now.system);
     rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
     let body = body?;
-    let _room = if body.len() > LARGE_BODY_BYTES { desk.room_for_large_body().await } else { None };
-    let request = decoded(body).await?;
+    let _room = desk.room().for_body(body.len()).await;
+    let request = decoded(&desk, body).await?;
     let answer = desk.hub().answer(device, request, now).await?;
-    let bytes = encoded(answer).await?;
+    let bytes = encoded(&desk, answer).await?;
     let mut response = Response::new(bytes.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     Ok(response)
 }
 
-async fn decoded(body: Bytes) -> Result<SyncRequest, ApiError> {
+async fn decoded(desk: &Desk, body: Bytes) -> Result<SyncRequest, ApiError> {
+    let _turn = desk.room().turn().await;
     match tokio::task::spawn_blocking(move || frame::decode(&body)).await {
         Ok(Ok(request)) => Ok(request),
         Ok(Err(FrameError::TooLarge)) => Err(Problem::TooLarge.into()),
@@ -56,8 +54,9 @@ async fn decoded(body: Bytes) -> Result<SyncRequest, ApiError> {
     }
 }
 
-async fn encoded(answer: Answer) -> Result<Vec<u8>, ApiError> {
-    match tokio::task::spawn_blocking(move || frame::encode(&answer.reply)).await {
+async fn encoded(desk: &Desk, answer: Answer) -> Result<Vec<u8>, ApiError> {
+    let _turn = desk.room().turn().await;
+    match tokio::task::spawn_blocking(move || frame::encode(answer.reply)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) | Err(_) => Err(Problem::Internal.into()),
     }

@@ -11,7 +11,6 @@ use louan_schema::wire::{Code, CommandVerdict};
 use super::push::Bearer;
 use super::{Clocks, Hub};
 use crate::audit::Entry;
-use crate::registry::{sees, sees_everything};
 use crate::ruling::{Asker, Target, decide, target_id};
 use crate::storage::StorageError;
 use crate::storage::commit::{Commit, Guard, NewRuling, Write};
@@ -111,7 +110,7 @@ impl Hub {
                 let ids = buildings.iter().map(|building| building.id).collect();
                 let placed = self.inner.storage.sites_of(ids).await?;
                 Ok(Target::Entry {
-                    visible: before.as_ref().is_none_or(|row| in_sight(asking, &row.site)),
+                    visible: before.as_ref().is_none_or(|row| asking.sees(&row.site)),
                     before: before.map(|row| (row.site, row.version)),
                     orgs_exist,
                     building_elsewhere: placed.iter().any(|(_, at)| *at != site.id),
@@ -124,7 +123,7 @@ impl Hub {
                 let Some((site, supervisor)) = self.supervised(case.status.site).await? else {
                     return Ok(Target::Missing);
                 };
-                let visible = in_sight(asking, &site);
+                let visible = asking.sees(&site);
                 Ok(Target::Hazard { case: Box::new(case), site: Box::new(site), supervisor, visible })
             }
         }
@@ -136,11 +135,6 @@ impl Hub {
         let supervisor = self.inner.storage.find_org(row.site.supervised_by).await?;
         Ok(supervisor.map(|org| (row.site, org)))
     }
-}
-
-/// Whether an organisation sees a site.
-pub(super) fn in_sight(org: &Org, site: &Site) -> bool {
-    sees_everything(org) || sees(org, site)
 }
 
 /// What a decision rests on.

@@ -36,6 +36,9 @@ pub use sync::Answer;
 /// Replies of several mebibytes made at once: each is there three times while it is made, as items, as bytes
 /// and compressed, some 16 MiB.
 const LARGE_REPLIES_AT_ONCE: usize = 2;
+/// Documents judged and written at once, of all phones together: enough for workers and group commit, and a bound on
+/// how many are in memory.
+const DOCUMENTS_AT_ONCE: usize = 64;
 
 /// The two clocks, as read at the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +107,7 @@ struct Inner {
     locks: Locks,
     poke: watch::Sender<u64>,
     large_replies: Arc<Semaphore>,
+    documents: Semaphore,
 }
 
 impl std::fmt::Debug for Hub {
@@ -125,7 +129,9 @@ impl Hub {
         let head = storage.head().await?;
         let (poke, _) = watch::channel(head.pos);
         let large_replies = Arc::new(Semaphore::new(LARGE_REPLIES_AT_ONCE));
-        let inner = Inner { storage, judge, limits, locks: Locks::default(), poke, large_replies };
+        let documents = Semaphore::new(DOCUMENTS_AT_ONCE);
+        let locks = Locks::default();
+        let inner = Inner { storage, judge, limits, locks, poke, large_replies, documents };
         Ok(Self { inner: Arc::new(inner) })
     }
 

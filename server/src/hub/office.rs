@@ -9,7 +9,6 @@ use louan_schema::registry::{Org, Person};
 use louan_schema::wire::Verdict;
 use p256::ecdsa::VerifyingKey;
 
-use super::command::in_sight;
 use super::push::{Basis, Bearer, verdicts};
 use super::{Clocks, Hub};
 use crate::audit::Entry;
@@ -143,13 +142,14 @@ impl Hub {
         by: Option<PersonId>,
         now: Clocks,
     ) -> Done {
-        VerifyingKey::from_sec1_bytes(&public_key_sec1).map_err(|_| OfficeFault::BadKey)?;
+        let key = VerifyingKey::from_sec1_bytes(&public_key_sec1).map_err(|_| OfficeFault::BadKey)?;
+        // One form of a key in the store: by it a device is known again.
+        let public_key = key.to_sec1_point(false).as_bytes().to_vec();
         if self.inner.storage.find_device(device).await?.is_some() {
             return Err(OfficeFault::DeviceExists.into());
         }
         self.known(&people).await?;
-        let writes =
-            vec![Write::Device(device, public_key_sec1, now.system), Write::DevicePeople(device, people)];
+        let writes = vec![Write::Device(device, public_key, now.system), Write::DevicePeople(device, people)];
         self.office_act(writes, "enrol_device", device.to_string(), by, now).await
     }
 
@@ -226,7 +226,7 @@ impl Hub {
         let org = self.inner.storage.find_org(row.person.org).await?.ok_or(OfficeFault::UnknownOrg)?;
         let found = self.supervised(held.descriptor.site()).await?;
         let (site, supervisor) = found.ok_or(OfficeFault::NothingHeld)?;
-        if !in_sight(&org, &site) {
+        if !org.sees(&site) {
             return Err(OfficeFault::NothingHeld.into());
         }
         let supervisor_of_it = may(row.person.role, Action::CloseHazard)

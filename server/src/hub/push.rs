@@ -19,7 +19,7 @@ use crate::audit::Entry;
 use crate::storage::StorageError;
 use crate::storage::commit::{Commit, Guard, HeldChange, NewChange, Sender, Upload, Write};
 use crate::storage::log::DocumentState;
-use crate::sync::batch::{Group, Pushed, grouped, opened};
+use crate::sync::batch::{Group, Portion, Pushed, opened, portions};
 use crate::sync::settle::{Outcome, settle};
 use crate::sync::{Candidate, Gate, Rights, Stage1, rights};
 use crate::worker::JudgeCase;
@@ -80,22 +80,31 @@ impl Hub {
     ) -> Result<Vec<Verdict>, StorageError> {
         let mut verdicts = vec![Verdict::NotTaken(Code::Malformed); batch.changes.len()];
         let (books, sheets): (Vec<_>, Vec<_>) =
-            grouped(batch).0.into_iter().partition(|group| group.descriptor.is_book());
+            portions(batch).0.into_iter().partition(|portion| portion.descriptor.is_book());
         // A submission closes its sheet: answers that come in the same batch come before it.
-        for groups in [sheets, books] {
-            let done = join_all(groups.iter().map(|group| self.push_group(bearer, group))).await;
-            for (group, done) in groups.iter().zip(done) {
-                for (pushed, verdict) in group.pushed.iter().zip(done?) {
-                    verdicts[pushed.index] = verdict;
+        for portions in [sheets, books] {
+            let done =
+                join_all(portions.iter().map(|portion| self.push_portion(bearer, batch, portion))).await;
+            for (portion, done) in portions.iter().zip(done) {
+                for (place, verdict) in portion.places.iter().zip(done?) {
+                    verdicts[*place] = verdict;
                 }
             }
         }
         Ok(verdicts)
     }
 
-    async fn push_group(&self, bearer: &Bearer<'_>, group: &Group) -> Result<Vec<Verdict>, StorageError> {
-        let descriptor = group.descriptor;
+    async fn push_portion(
+        &self,
+        bearer: &Bearer<'_>,
+        batch: &Batch,
+        portion: &Portion,
+    ) -> Result<Vec<Verdict>, StorageError> {
+        let descriptor = portion.descriptor;
         let _held = self.inner.locks.hold(descriptor.doc_id()).await;
+        // After the lock: who has room waits for nobody who waits for room. Closed by nobody.
+        let _room = self.inner.documents.acquire().await;
+        let group = &portion.measured(batch);
         for _ in 0..ATTEMPTS {
             let state = self.inner.storage.document_state(group.state_query(&bearer.sender)).await?;
             let rights = self.rights_of(bearer, &descriptor).await?;

@@ -4,7 +4,7 @@
 //! is new. A revoked device sends and receives nothing.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use louan_schema::id::{ChangeHash, DeviceId};
 use louan_schema::ruling::Act;
@@ -15,6 +15,7 @@ use louan_schema::wire::{
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::push::Bearer;
 use super::{Clocks, Hub, SyncError};
 use crate::storage::StorageError;
 use crate::storage::commit::{Commit, Write};
@@ -29,6 +30,9 @@ use crate::sync::scope::{DeviceScope, is_push_only, told, version};
 const BATCHES_MAX: usize = 64;
 /// Most commands of one request.
 const COMMANDS_MAX: usize = 500;
+/// So many entries of a signed list that stored nothing cost as much of the day's quota as a change: the list is
+/// kept whole however little of it was taken.
+const IDLE_ENTRIES_A_CHANGE: usize = 16;
 /// Most hashes to be verified at once.
 const VERIFY_MAX: usize = 500;
 /// Bounds on what a phone may ask to get in one reply, in bytes before compression.
@@ -175,7 +179,9 @@ impl Hub {
             {
                 *answer = self.phone_command(&bearer, command).await?;
             }
+            let left = *quota.lock().unwrap_or_else(PoisonError::into_inner);
             let verdicts = self.push(&bearer, batch).await?;
+            self.charge_idle_entries(&bearer, batch, left).await?;
             for (command, answer) in
                 batch.commands.iter().zip(&mut answers).filter(|(c, _)| !is_entry(&c.act))
             {
@@ -192,6 +198,30 @@ impl Hub {
             pushes.commands.push(answers);
         }
         Ok(pushes)
+    }
+
+    /// Charges for the entries of a list that is kept though they stored nothing; `before` is what was left of
+    /// the day's quota when the batch came.
+    async fn charge_idle_entries(
+        &self,
+        bearer: &Bearer<'_>,
+        batch: &Batch,
+        before: u32,
+    ) -> Result<(), StorageError> {
+        let charge = {
+            let mut left = bearer.quota.lock().unwrap_or_else(PoisonError::into_inner);
+            let stored = usize::try_from(before.saturating_sub(*left)).unwrap_or(usize::MAX);
+            let entries = batch.proof.as_ref().map_or(batch.changes.len(), |proof| proof.list.len());
+            let idle = if stored == 0 { 0 } else { entries.saturating_sub(stored) };
+            let charge = u32::try_from(idle / IDLE_ENTRIES_A_CHANGE).unwrap_or(u32::MAX).min(*left);
+            *left -= charge;
+            charge
+        };
+        if charge > 0 {
+            let write = Write::Quota(bearer.carrier, bearer.now.system.day(), charge);
+            self.commit(Commit { writes: vec![write], ..Commit::default() }).await?;
+        }
+        Ok(())
     }
 
     async fn pull(

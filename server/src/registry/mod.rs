@@ -1,10 +1,8 @@
 //! Who sees which site, who supervises it, and whether a registry entry is in order.
 //!
-//! Pure rules over rows. An organisation sees the sites it manages or supervises; one that
-//! works in a 街镇 sees all of that 街镇; one without a 街镇 and above the streets sees the
-//! district. A property company and the operator see nothing they are not named for.
+//! Pure rules over rows; what an organisation sees, phones ask too ([`Org::sees`]).
 
-use louan_schema::area::{self, StreetCode};
+use louan_schema::area;
 use louan_schema::code::{OrgKind, Role};
 use louan_schema::record::text::{fault_of, fault_of_required};
 use louan_schema::registry::{Building, Org, Person, Site};
@@ -16,31 +14,6 @@ pub const BUILDINGS_MAX: usize = 200;
 const NAME_CHARS_MAX: usize = 80;
 /// Longest address, in characters.
 const ADDRESS_CHARS_MAX: usize = 200;
-
-/// Whether an organisation sees every site of the district.
-#[must_use]
-pub const fn sees_everything(org: &Org) -> bool {
-    let above_streets = !matches!(
-        org.kind,
-        OrgKind::Street | OrgKind::Community | OrgKind::PropertyManager | OrgKind::Operator
-    );
-    above_streets && org.street.is_none()
-}
-
-/// The 街镇 an organisation sees whole.
-#[must_use]
-pub const fn street_seen(org: &Org) -> Option<StreetCode> {
-    match org.kind {
-        OrgKind::PropertyManager | OrgKind::Operator => None,
-        _ => org.street,
-    }
-}
-
-/// Whether an organisation that does not see everything sees this site.
-#[must_use]
-pub fn sees(org: &Org, site: &Site) -> bool {
-    site.managed_by == Some(org.id) || site.supervised_by == org.id || street_seen(org) == Some(site.street)
-}
 
 /// Whether a person may judge hazards of this site, as far as organisation and area go:
 /// the supervising organisation itself, the brigade anywhere, and a grid worker of the

@@ -166,7 +166,7 @@ pub struct NewChange {
     /// Who sent it.
     pub sender: Sender,
     /// The record it puts, in a book.
-    pub record: Option<(RecordId, Record)>,
+    pub record: Option<(RecordId, Arc<Record>)>,
 }
 
 /// A change not taken, or not yet.

@@ -256,8 +256,8 @@ pub trait LogStore: Send + Sync {
     fn changes_of(&self, doc: DocId) -> Reply<'_, Vec<LoggedChange>>;
     /// The signed lists that a document's changes behind a position came with, each at the last of them.
     fn uploads_of(&self, doc: DocId, behind: u64) -> Reply<'_, Vec<(u64, [u8; 32])>>;
-    /// A signed list.
-    fn find_upload(&self, digest: [u8; 32]) -> Reply<'_, Option<Upload>>;
+    /// Of these signed lists as many as fit into so many bytes, the smallest first; a larger one is not even read.
+    fn smallest_uploads(&self, digests: Vec<[u8; 32]>, bytes_max: usize) -> Reply<'_, Vec<Upload>>;
     /// Documents after `after` in the order of their ids, of one site or of all, at most `limit`.
     fn documents_after(
         &self,

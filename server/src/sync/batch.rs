@@ -5,6 +5,7 @@
 //! believed that the device's key has not signed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use louan_schema::doc::Descriptor;
 use louan_schema::doc::scan::{ScanFault, Scanned, record_put, scan};
@@ -37,10 +38,19 @@ pub struct Pushed {
     /// What the bytes claim.
     pub scanned: Result<Scanned, ScanFault>,
     /// The record in it, for a book: kind and id of its key, and its content.
-    pub record: Option<Result<(RecordId, Record), Code>>,
+    pub record: Option<Result<(RecordId, Arc<Record>), Code>>,
 }
 
-/// The changes of a batch for one document, in order.
+/// Which changes of a batch are one document's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portion {
+    /// The document.
+    pub descriptor: Descriptor,
+    /// Their places in the batch, in order.
+    pub places: Vec<usize>,
+}
+
+/// The changes of a batch for one document, measured, in order.
 #[derive(Debug, Clone)]
 pub struct Group {
     /// The document.
@@ -115,27 +125,39 @@ pub fn opened(
 /// The changes of a batch by document, documents in the order of their first change. The
 /// second part are the places of changes that name no document.
 #[must_use]
-pub fn grouped(batch: &Batch) -> (Vec<Group>, Vec<usize>) {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut places: BTreeMap<DocId, usize> = BTreeMap::new();
+pub fn portions(batch: &Batch) -> (Vec<Portion>, Vec<usize>) {
+    let mut portions: Vec<Portion> = Vec::new();
+    let mut of_doc: BTreeMap<DocId, usize> = BTreeMap::new();
     let mut homeless = Vec::new();
     for (index, change) in batch.changes.iter().enumerate() {
         let Some(descriptor) = usize::try_from(change.doc).ok().and_then(|i| batch.docs.get(i)) else {
             homeless.push(index);
             continue;
         };
-        let place = *places.entry(descriptor.doc_id()).or_insert_with(|| {
-            groups.push(Group { descriptor: *descriptor, pushed: Vec::new() });
-            groups.len() - 1
+        let portion = *of_doc.entry(descriptor.doc_id()).or_insert_with(|| {
+            portions.push(Portion { descriptor: *descriptor, places: Vec::new() });
+            portions.len() - 1
         });
-        let pushed = measured(descriptor, index, change.n, change.raw.to_vec());
+        portions[portion].places.push(index);
+    }
+    (portions, homeless)
+}
+
+impl Portion {
+    /// Measures the changes. Not before there is room for them: a record taken apart is ten times its bytes.
+    #[must_use]
+    pub fn measured(&self, batch: &Batch) -> Group {
         // What another phone brings back was taken before, whatever the carrier says: its author shall not lose
         // it because somebody left the claim out.
         let relayed = batch.proof.is_some();
-        let taken_before = change.taken_before.or(relayed.then_some(0));
-        groups[place].pushed.push(Pushed { taken_before, relayed, ..pushed });
+        let changes = self.places.iter().filter_map(|place| Some((*place, batch.changes.get(*place)?)));
+        let pushed = changes.map(|(place, change)| Pushed {
+            taken_before: change.taken_before.or(relayed.then_some(0)),
+            relayed,
+            ..measured(&self.descriptor, place, change.n, change.raw.to_vec())
+        });
+        Group { descriptor: self.descriptor, pushed: pushed.collect() }
     }
-    (groups, homeless)
 }
 
 /// Measures one change.
@@ -145,7 +167,7 @@ pub fn measured(descriptor: &Descriptor, index: usize, n: u32, raw: Vec<u8>) -> 
     let record = (descriptor.is_book() && scanned.is_ok()).then(|| {
         let put = record_put(&raw).map_err(|_| Code::Schema)?;
         let record = Record::from_bytes(&put.bytes).map_err(|_| Code::Schema)?;
-        if record.body.kind() == put.kind { Ok((put.id, record)) } else { Err(Code::Schema) }
+        if record.body.kind() == put.kind { Ok((put.id, Arc::new(record))) } else { Err(Code::Schema) }
     });
     Pushed { index, n, taken_before: None, relayed: false, hash: hash_of(&raw), raw, scanned, record }
 }

@@ -136,12 +136,10 @@ impl Basket {
     /// # Errors
     /// [`StorageError`] when one cannot be read.
     pub async fn put_lists(&mut self, storage: &dyn Storage) -> Result<(), StorageError> {
-        let mut left = LISTS_BYTES_MAX;
-        for (digest, pos) in std::mem::take(&mut self.lists) {
-            let Some(upload) = storage.find_upload(digest).await? else { continue };
-            // Whoever signs huge lists over single changes costs himself the help, nobody the reply.
-            let Some(rest) = left.checked_sub(upload.list.len()) else { continue };
-            left = rest;
+        let lists = std::mem::take(&mut self.lists);
+        // The smallest first: whoever signs huge lists over single changes costs himself the help, nobody else.
+        for upload in storage.smallest_uploads(lists.keys().copied().collect(), LISTS_BYTES_MAX).await? {
+            let Some(pos) = lists.get(&upload.digest).copied() else { continue };
             let Ok(list) = minicbor::decode::<SignedList>(&upload.list) else { continue };
             self.items.push(Item::Signed(Box::new(Signed {
                 device: upload.device,

@@ -5,6 +5,7 @@
 //! later ones of its actor with it, and nobody else's.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use louan_schema::code::{Action, Role, may};
 use louan_schema::doc::first::First;
@@ -56,7 +57,7 @@ pub struct Candidate {
     /// What it claims about itself, found true.
     pub scanned: Scanned,
     /// The record it puts, in a book.
-    pub record: Option<(RecordId, Record)>,
+    pub record: Option<(RecordId, Arc<Record>)>,
 }
 
 /// Who may do what here, told before the first change is looked at.
@@ -238,7 +239,7 @@ impl<'a> Gate<'a> {
             Some(Ok((id, record))) => {
                 let who = (self.rights.person, role);
                 fact::admit(&mut self.state, &self.descriptor, who, (*id, record))?;
-                Some((*id, record.clone()))
+                Some((*id, Arc::clone(record)))
             }
         };
         Ok(Box::new(Candidate { actor, scanned: scanned.clone(), record }))
@@ -253,7 +254,7 @@ impl<'a> Gate<'a> {
         match self.rights.role {
             // The restored log does not know him yet; he will be entered again.
             None => Code::Unreadable,
-            Some(_) if self.rights.own_book => Code::ScopeLost,
+            Some(_) if self.rights.own_book => Code::TakenBefore,
             Some(_) => code,
         }
     }

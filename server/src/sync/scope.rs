@@ -11,7 +11,7 @@ use louan_schema::registry::Org;
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{Row, Scope};
 
-use crate::registry::{is_authority, sees_everything, street_seen};
+use crate::registry::is_authority;
 use crate::storage::registry::{DeviceState, Sight};
 
 /// What a device may see.
@@ -63,11 +63,11 @@ pub fn version(device: &DeviceState, system: Timestamp) -> u64 {
 /// The scope as told to the phone.
 #[must_use]
 pub fn told(device: &DeviceState, system: Timestamp, lease_days: i32) -> Scope {
-    let whole = device.orgs.iter().any(sees_everything);
+    let whole = device.orgs.iter().any(Org::sees_everything);
     let streets = if whole {
         area::streets().iter().map(|street| street.code).collect()
     } else {
-        let seen: BTreeSet<_> = device.orgs.iter().filter_map(street_seen).collect();
+        let seen: BTreeSet<_> = device.orgs.iter().filter_map(Org::street_seen).collect();
         seen.into_iter().collect()
     };
     let push_only = is_push_only(device);

@@ -148,10 +148,12 @@ impl Worker {
     }
 
     async fn ask(&mut self, job: &Job) -> io::Result<Answer> {
-        let bytes = minicbor::to_vec(job).map_err(io::Error::other)?;
-        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-        self.input.write_all(&length.to_be_bytes()).await?;
-        self.input.write_all(&bytes).await?;
+        // Length and job in one piece: the worker is woken once.
+        let mut message = vec![0; 4];
+        minicbor::encode(job, &mut message).map_err(io::Error::other)?;
+        let length = u32::try_from(message.len() - 4).map_err(io::Error::other)?;
+        message[..4].copy_from_slice(&length.to_be_bytes());
+        self.input.write_all(&message).await?;
         self.input.flush().await?;
         let length = self.output.read_u32().await?;
         if length > MESSAGE_BYTES_MAX {

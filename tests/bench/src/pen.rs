@@ -66,7 +66,7 @@ impl Pen {
         }
     }
 
-    /// The device's public key, SEC1 uncompressed.
+    /// The device's public key, SEC1.
     #[must_use]
     pub fn public_key(&self) -> Vec<u8> {
         self.key.verifying_key().to_sec1_bytes().to_vec()

@@ -8,6 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Store, migrate, salvage};
@@ -131,6 +132,10 @@ fn ready(mut connection: Connection, journal: &str) -> Result<Connection, Attemp
     connection.pragma_update(None, "foreign_keys", "on").map_err(StoreError::from)?;
     connection.pragma_update(None, "trusted_schema", "off").map_err(StoreError::from)?;
     connection.pragma_update(None, "cell_size_check", "on").map_err(StoreError::from)?;
+    // What a savepoint may have to undo is kept in memory, not in one more file.
+    connection.pragma_update(None, "temp_store", "memory").map_err(StoreError::from)?;
+    // A plan is made once a statement, not again for every value bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(StoreError::from)?;
     connection.set_prepared_statement_cache_capacity(128);
     let version = migrate::admit(&connection)?;
     check(&connection)?;

@@ -14,9 +14,10 @@ use louan_schema::id::{BlobHash, BuildingId, RoundId, SiteId};
 use louan_schema::policy::Policy;
 use louan_schema::record::check::BUILDINGS_MAX;
 use louan_schema::record::{Answer, Body, Fault, RECORD_LAYOUT, Record, Round, Rule, check, reserved};
+use louan_schema::registry::Person;
 
 use super::hazard::strangers;
-use super::record::unknown;
+use super::record::{site_fault, unknown};
 use super::sheet;
 use crate::error::Error;
 use crate::phone::{Acting, Phone};
@@ -51,7 +52,7 @@ impl Phone {
         let doing = "opening a round";
         self.store.write(|w| {
             let person = a.permitted(w, Action::SubmitRound, doing)?;
-            Error::unless_faulty(doing, place_faults(w, site, &buildings)?)?;
+            Error::unless_faulty(doing, place_faults(w, &person, site, &buildings)?)?;
             let id = RoundId::mint(a.at, a.random);
             if w.find_round(id)?.is_some() {
                 return Err(Error::bug(doing, "the same chance was handed in for two acts"));
@@ -109,7 +110,7 @@ impl Phone {
         let doing = "joining a round";
         self.store.write(|w| {
             let person = a.permitted(w, Action::SubmitRound, doing)?;
-            Error::unless_faulty(doing, place_faults(w, site, &buildings)?)?;
+            Error::unless_faulty(doing, place_faults(w, &person, site, &buildings)?)?;
             w.insert_round(&RoundRow {
                 id: round,
                 site,
@@ -175,11 +176,14 @@ pub(crate) fn open_round(
     Ok(row)
 }
 
-fn place_faults(r: &Reader<'_>, site: SiteId, buildings: &[BuildingId]) -> Result<Vec<Fault>, Error> {
+fn place_faults(
+    r: &Reader<'_>,
+    person: &Person,
+    site: SiteId,
+    buildings: &[BuildingId],
+) -> Result<Vec<Fault>, Error> {
     let mut faults = strangers(r, site, buildings, "/buildings")?;
-    if r.find_site(site)?.is_none() {
-        faults.push(unknown("/site"));
-    }
+    faults.extend(site_fault(r, person, site)?);
     if buildings.len() > BUILDINGS_MAX {
         faults.push(Fault { pointer: "/buildings".into(), rule: Rule::TooMuch });
     }

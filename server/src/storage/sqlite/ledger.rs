@@ -12,7 +12,6 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use super::value::{count, damaged, int, read, small};
 use super::{Sqlite, apply, fold, registry};
-use crate::registry::sees_everything;
 use crate::storage::Reply;
 use crate::storage::ledger::{HazardCase, HazardQuery, LedgerLines, LedgerStore, Page, RoundQuery, RoundRow};
 
@@ -121,7 +120,7 @@ impl Filter {
     fn seen_by(tx: &Connection, org: Option<OrgId>, table: &str) -> rusqlite::Result<Self> {
         let mut filter = Self { conditions: "1 = 1".to_owned(), values: Vec::new() };
         let Some(org) = org else { return Ok(filter) };
-        if !registry::org(tx, org)?.is_some_and(|row| sees_everything(&row)) {
+        if !registry::org(tx, org)?.is_some_and(|row| row.sees_everything()) {
             let seen =
                 "IN (SELECT visibility.site FROM visibility WHERE to_pos IS NULL AND visibility.org = ";
             filter.add(&format!("{table}.site {seen}"), Some(org.0));

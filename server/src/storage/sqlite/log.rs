@@ -26,6 +26,8 @@ const LOGGED: &str = "SELECT change.pos, doc.descriptor, change.hash, change.upl
                       FROM change JOIN doc ON doc.id = change.doc";
 const HELD: &str = "SELECT hash, device, descriptor, person, incarnation, n, upload, received_at, code, decided, raw \
                     FROM held";
+const UPLOAD: &str = "SELECT device, incarnation, person, list, commands_digest, commands, signature, received_at \
+                      FROM upload WHERE digest = ?1";
 
 impl LogStore for Sqlite {
     fn head(&self) -> Reply<'_, Head> {
@@ -97,24 +99,24 @@ impl LogStore for Sqlite {
         })
     }
 
-    fn find_upload(&self, digest: [u8; 32]) -> Reply<'_, Option<Upload>> {
-        self.read("read a signed list", move |tx| {
-            let sql = "SELECT device, incarnation, person, list, commands_digest, commands, signature, received_at \
-                       FROM upload WHERE digest = ?1";
-            let row = |row: &Row<'_>| {
-                Ok(Upload {
-                    digest,
-                    device: DeviceId(row.get(0)?),
-                    incarnation: Incarnation(row.get(1)?),
-                    person: PersonId(row.get(2)?),
-                    list: row.get(3)?,
-                    commands_digest: row.get(4)?,
-                    commands: row.get(5)?,
-                    signature: row.get(6)?,
-                    received_at: Timestamp::from_ms(row.get(7)?),
-                })
-            };
-            tx.prepare_cached(sql)?.query_row([digest], row).optional()
+    fn smallest_uploads(&self, digests: Vec<[u8; 32]>, bytes_max: usize) -> Reply<'_, Vec<Upload>> {
+        self.read("read signed lists", move |tx| {
+            let mut size_of = tx.prepare_cached("SELECT length(list) FROM upload WHERE digest = ?1")?;
+            let mut sized = Vec::with_capacity(digests.len());
+            for digest in digests {
+                let size = size_of.query_row([digest], |row| count(row, 0)).optional()?;
+                sized.extend(size.map(|size| (usize::try_from(size).unwrap_or(usize::MAX), digest)));
+            }
+            sized.sort_unstable();
+            let mut left = bytes_max;
+            let mut uploads = Vec::new();
+            let mut query = tx.prepare_cached(UPLOAD)?;
+            for (size, digest) in sized {
+                let Some(rest) = left.checked_sub(size) else { break };
+                left = rest;
+                uploads.push(query.query_row([digest], |row| upload(row, digest))?);
+            }
+            Ok(uploads)
         })
     }
 
@@ -268,6 +270,20 @@ fn changes_known(tx: &Connection, query: &StateQuery, state: &mut DocumentState)
         }
     }
     Ok(())
+}
+
+fn upload(row: &Row<'_>, digest: [u8; 32]) -> rusqlite::Result<Upload> {
+    Ok(Upload {
+        digest,
+        device: DeviceId(row.get(0)?),
+        incarnation: Incarnation(row.get(1)?),
+        person: PersonId(row.get(2)?),
+        list: row.get(3)?,
+        commands_digest: row.get(4)?,
+        commands: row.get(5)?,
+        signature: row.get(6)?,
+        received_at: Timestamp::from_ms(row.get(7)?),
+    })
 }
 
 fn actor_state(tx: &Connection, doc: DocId, actor: ActorId) -> rusqlite::Result<ActorState> {

@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_core.sql"),
     include_str!("../../../migrations/sqlite/0002_accounts.sql"),
     include_str!("../../../migrations/sqlite/0003_erasure.sql"),
+    include_str!("../../../migrations/sqlite/0004_device_key.sql"),
 ];
 
 /// Brings a database to this build's version, one transaction per step.

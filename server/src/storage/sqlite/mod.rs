@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use louan_schema::id::Epoch;
 use louan_schema::wire::StreamId;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -214,6 +215,10 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StorageError> {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What a savepoint may have to undo is kept in memory, not in a file: names stand in it too.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        // A plan is made once a statement, not again for every value bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         if !read_only {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;

@@ -12,7 +12,6 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Sqlite;
 use super::value::{count, decoded, int, read};
-use crate::registry::sees_everything;
 use crate::storage::Reply;
 use crate::storage::registry::{
     DeviceState, PersonRow, RegistryStore, RowTable, Sight, SiteRow, Standing, StoredRow,
@@ -67,7 +66,7 @@ impl RegistryStore for Sqlite {
 
     fn seen_at(&self, id: OrgId, pos: u64) -> Reply<'_, BTreeSet<SiteId>> {
         self.read("load what an organisation saw", move |tx| {
-            let everything = org(tx, id)?.is_some_and(|row| sees_everything(&row));
+            let everything = org(tx, id)?.is_some_and(|row| row.sees_everything());
             let sql = if everything {
                 "SELECT id FROM site WHERE ?1 IS NOT NULL AND ?2 IS NOT NULL"
             } else {
@@ -205,7 +204,7 @@ fn sight(tx: &Connection, ids: &[OrgId]) -> rusqlite::Result<Sight> {
     let mut sight = Sight::default();
     let mut query = tx.prepare_cached("SELECT site FROM visibility WHERE org = ?1 AND to_pos IS NULL")?;
     for id in ids {
-        if org(tx, *id)?.is_some_and(|row| sees_everything(&row)) {
+        if org(tx, *id)?.is_some_and(|row| row.sees_everything()) {
             sight.everything = true;
             sight.sites.clear();
             return Ok(sight);
@@ -238,7 +237,7 @@ fn standing(
     let row = |row: &Row<'_>| Ok((count(row, 0)? > 0, count(row, 1)? > 0));
     let (was_linked, linked) = tx.prepare_cached(links)?.query_row((device.0, person_id.0), row)?;
     let at_contact = |sql: &str, a: [u8; 16], b: [u8; 16]| tx.prepare_cached(sql)?.exists((a, b, last));
-    let everything = org(tx, org_id)?.is_some_and(|row| sees_everything(&row));
+    let everything = org(tx, org_id)?.is_some_and(|row| row.sees_everything());
     let registered =
         everything && tx.prepare_cached("SELECT 1 FROM site WHERE id = ?1")?.exists([site_id.0])?;
     let seen = "SELECT 1 FROM visibility WHERE org = ?1 AND site = ?2 AND to_pos IS NULL";

@@ -12,7 +12,6 @@ use louan_schema::time::Timestamp;
 use super::apply::{Applying, Entry, kind};
 use super::value::{int, read};
 use super::{registry, sessions};
-use crate::registry::{sees, sees_everything};
 
 /// Writes an organisation, and what it sees from now on.
 pub(super) fn write_org(applying: &mut Applying<'_>, org: &Org) -> rusqlite::Result<()> {
@@ -24,7 +23,7 @@ pub(super) fn write_org(applying: &mut Applying<'_>, org: &Org) -> rusqlite::Res
     })?;
     let Some(pos) = written else { return Ok(()) };
     let before = seen_now(applying, org.id)?;
-    let after = if sees_everything(org) { BTreeSet::new() } else { visible_sites(applying, org)? };
+    let after = if org.sees_everything() { BTreeSet::new() } else { visible_sites(applying, org)? };
     for site in after.difference(&before) {
         // Nobody can hold a device of a new organisation yet, so its first sights need no marker.
         let from = if fresh { pos } else { mark(applying, org.id, *site)? };
@@ -68,7 +67,7 @@ pub(super) fn write_site(
         .query_map([site.id.0], |row| Ok(OrgId(row.get(0)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let after: BTreeSet<OrgId> =
-        orgs.iter().filter(|o| !sees_everything(o) && sees(o, site)).map(|o| o.id).collect();
+        orgs.iter().filter(|o| !o.sees_everything() && o.sees(site)).map(|o| o.id).collect();
     for org in after.difference(&before) {
         let from = if fresh { first } else { mark(applying, *org, site.id)? };
         open_sight(applying, *org, site.id, from)?;
@@ -198,7 +197,7 @@ fn visible_sites(applying: &Applying<'_>, org: &Org) -> rusqlite::Result<BTreeSe
     let mut seen = BTreeSet::new();
     for site in sites {
         let site = site?;
-        if sees(org, &site) {
+        if org.sees(&site) {
             seen.insert(site.id);
         }
     }

@@ -210,7 +210,8 @@ impl SessionStore for Sqlite {
 
     fn find_device_by_key(&self, public_key: Vec<u8>) -> Reply<'_, Option<DeviceId>> {
         self.read("find a device by its key", move |tx| {
-            let sql = "SELECT device FROM enrolment_code WHERE public_key = ?1 ORDER BY used_at DESC LIMIT 1";
+            let sql =
+                "SELECT id FROM device WHERE public_key = ?1 ORDER BY enrolled_at DESC, id DESC LIMIT 1";
             tx.prepare_cached(sql)?.query_row([public_key], |row| row.get(0).map(DeviceId)).optional()
         })
     }

@@ -131,9 +131,13 @@ fn commit_group<'a>(
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut results = Vec::new();
     for commit in commits {
-        tx.execute_batch("SAVEPOINT one")?;
+        let run = |sql| tx.prepare_cached(sql)?.execute([]);
+        run("SAVEPOINT one")?;
         let result = apply::apply(&tx, commit);
-        tx.execute_batch(if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" })?;
+        if result.is_err() {
+            run("ROLLBACK TO one")?;
+        }
+        run("RELEASE one")?;
         results.push(result);
     }
     tx.commit()?;

@@ -175,6 +175,7 @@ const fn never_honest(code: Code) -> bool {
             // Held first, then refused by a human.
             | Code::Revoked
             | Code::ScopeLost
+            | Code::TakenBefore
             | Code::Frozen
     )
 }
