@@ -117,7 +117,7 @@ fn a_session_that_has_ended_is_renewed_once_and_the_request_repeated() {
     let (_, request) = desk.request();
     let mut taken = desk.all_taken(&request);
     taken.changes = vec![vec![Verdict::Accepted(1)]];
-    let reply = frame::encode(&SyncReply::Taken(Box::new(taken))).expect("encodes");
+    let reply = frame::encode(SyncReply::Taken(Box::new(taken))).expect("encodes");
     let ended = br#"{"code":"sign_in_again"}"#.to_vec();
     let (url, heard) = office(vec![
         ("401 Unauthorized", "application/problem+json", ended),

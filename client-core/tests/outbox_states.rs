@@ -214,7 +214,7 @@ fn a_reply_that_is_not_ours_or_does_not_fit_takes_nothing() {
     assert_eq!(error.kind, ErrorKind::Offline);
     let mut taken = desk.all_taken(&request);
     taken.changes[0].clear();
-    let reply = louan_schema::wire::frame::encode(&SyncReply::Taken(Box::new(taken))).expect("encodes");
+    let reply = louan_schema::wire::frame::encode(SyncReply::Taken(Box::new(taken))).expect("encodes");
     let error = desk.phone.absorb(prepared, &reply, START, [0; 16]).expect_err("no verdict for the change");
     assert_eq!(error.kind, ErrorKind::Bug);
     assert_eq!(desk.counts(), [1, 0, 0, 0]);

@@ -189,7 +189,7 @@ pub async fn send_all(
 ) -> usize {
     let mut durable = 0;
     while !pen.is_dry() {
-        let body = frame::encode(&pen.request(changes_max, now)).expect("a request fits");
+        let body = frame::encode(pen.request(changes_max, now)).expect("a request fits");
         let reply = line.carry(pen.device, body, now, trips).await;
         let reply: SyncReply = frame::decode(&reply).expect("a reply of ours");
         durable += pen.take(reply);
@@ -201,7 +201,7 @@ pub async fn send_all(
 pub async fn settle(pen: &mut Pen, line: &Line, now: Timestamp) {
     let mut trips = Trips::default();
     while !pen.is_settled() {
-        let body = frame::encode(&pen.request(0, now)).expect("a request fits");
+        let body = frame::encode(pen.request(0, now)).expect("a request fits");
         let reply = line.carry(pen.device, body, now, &mut trips).await;
         pen.take(frame::decode(&reply).expect("a reply of ours"));
     }

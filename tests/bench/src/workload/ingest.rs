@@ -49,7 +49,7 @@ pub(super) async fn act(
     for (pen, line) in &mut players.pens {
         let mut bodies = Vec::new();
         while !pen.is_dry() {
-            bodies.push(frame::encode(&pen.request(batch, scene.now)).expect("a request fits"));
+            bodies.push(frame::encode(pen.request(batch, scene.now)).expect("a request fits"));
         }
         ready.push((pen, line, bodies, Trips::default()));
     }
