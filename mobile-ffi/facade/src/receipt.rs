@@ -59,6 +59,8 @@ pub struct TripRow {
     pub unread: u32,
     /// Edits found missing in a restored log, to be sent again.
     pub missing: u32,
+    /// Colleagues' changes, missing there too, for which the office has answered.
+    pub relayed: u32,
     /// The office's log was restored; what was acknowledged is being asked about.
     pub epoch_changed: bool,
     /// The app is too old to push: the least build accepted.
@@ -107,6 +109,7 @@ impl From<&Absorbed> for TripRow {
             received: count(absorbed.received),
             unread: count(absorbed.unread),
             missing: count(absorbed.missing),
+            relayed: count(absorbed.relayed),
             epoch_changed: absorbed.epoch_changed,
             update_app: absorbed.update_app,
             sealed: absorbed.sealed,
