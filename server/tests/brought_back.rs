@@ -6,11 +6,10 @@ mod kit;
 
 use kit::{
     COLLEAGUE, COMPANY, EPOCH, MANAGER, OFFICER, OTHER_COMPANY, Phone, SITE, STRANGER, accepted, clocks, hub,
-    round,
+    round, sheet, tap,
 };
-use louan_schema::doc::write::Tap;
-use louan_schema::doc::{Descriptor, Document, Field, SheetKey};
-use louan_schema::id::{Chain, RoundId};
+use louan_schema::doc::{Descriptor, Document};
+use louan_schema::id::Chain;
 use louan_schema::wire::{Batch, Code, Item, Proof, SyncReply, SyncRequest, Verdict};
 use louan_server::sync::batch::{hash_of, signed_list};
 use louan_server::sync::bootstrap::{Part, Token};
@@ -175,15 +174,6 @@ async fn carriers_bring_a_lifes_actors_back_in_any_order() {
         let batch = carried(&author, batch, &[0]);
         assert!(accepted(&carrier.send(&hub, vec![batch]).await.changes[0]));
     }
-}
-
-fn sheet() -> Descriptor {
-    Descriptor::Sheet { site: SITE, org: COMPANY, round: RoundId([1; 16]) }
-}
-
-fn tap(floor: &str, value: u64) -> Tap {
-    let item = "Q1-11".parse().expect("an item");
-    Tap::Number(SheetKey { place: None, item, floor: Some(floor.to_owned()), field: Field::Outcome }, value)
 }
 
 #[tokio::test]

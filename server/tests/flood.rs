@@ -10,10 +10,9 @@ use std::sync::Arc;
 use kit::craft::Parts;
 use kit::{
     COLLEAGUE, COMPANY, ELSEWHERE, EPOCH, MANAGER, OTHER_COMPANY, Phone, SITE, STRANGER, STREAM, accepted,
-    clocks, hazard, hub, record, round,
+    clocks, hazard, hub, record, round, sheet, tap,
 };
-use louan_schema::doc::write::Tap;
-use louan_schema::doc::{ActorLife, Descriptor, Document, Field, SheetKey};
+use louan_schema::doc::{ActorLife, Descriptor, Document};
 use louan_schema::id::{Chain, Epoch, Incarnation, OrgId, RecordId, RoundId, SiteId};
 use louan_schema::record::Body;
 use louan_schema::time::Timestamp;
@@ -122,27 +121,17 @@ async fn absurd_instants_are_claims_and_break_neither_the_gate_nor_the_figures()
     assert_eq!(rounds(&hub).await, 8);
 }
 
-fn sheet() -> Descriptor {
-    Descriptor::Sheet { site: SITE, org: COMPANY, round: RoundId([1; 16]) }
-}
-
-fn tap(value: u64) -> Tap {
-    let item = "Q1-11".parse().expect("an item");
-    let floor = Some("1".to_owned());
-    Tap::Number(SheetKey { place: None, item, floor, field: Field::Outcome }, value)
-}
-
 /// C19 contradictions without end, each naming the one value its writer saw as replaced.
 #[tokio::test]
 async fn a_value_seen_and_replaced_by_hundreds_stays_under_the_bound() {
     let hub = hub().await;
     let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
     let mut opened = Document::fresh(sheet().doc_id());
-    let first = phone.tap(&sheet(), &mut opened, &[tap(0)]);
+    let first = phone.tap(&sheet(), &mut opened, &[tap("1", 0)]);
     let mut changes = vec![(0, 0, first)];
     for n in 1..=66 {
         phone.n = n;
-        changes.push((0, n, phone.tap(&sheet(), &mut opened.clone(), &[tap(u64::from(1 + n % 2))])));
+        changes.push((0, n, phone.tap(&sheet(), &mut opened.clone(), &[tap("1", u64::from(1 + n % 2))])));
     }
     let batch = phone.batch_of(vec![sheet()], changes, Vec::new());
     let verdicts = phone.send(&hub, vec![batch]).await.changes.remove(0);
@@ -155,7 +144,7 @@ async fn a_value_seen_and_replaced_by_hundreds_stays_under_the_bound() {
         louan_schema::wire::Item::Snapshot { doc, bytes } if *doc == sheet() => Document::load(bytes).ok(),
         _ => None,
     });
-    let settling = colleague.tap(&sheet(), &mut standing.expect("the sheet came"), &[tap(0)]);
+    let settling = colleague.tap(&sheet(), &mut standing.expect("the sheet came"), &[tap("1", 0)]);
     let batch = colleague.batch(sheet(), &[settling]);
     assert!(accepted(&colleague.send(&hub, vec![batch]).await.changes[0]));
 }

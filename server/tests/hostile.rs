@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kit::craft::{Parts, run};
-use kit::{COLLEAGUE, COMPANY, EPOCH, MANAGER, Phone, SITE, STREAM, accepted, record, round};
+use kit::{COLLEAGUE, COMPANY, EPOCH, MANAGER, Phone, SITE, STREAM, accepted, record, round, tap};
 use louan_schema::doc::write::Tap;
-use louan_schema::doc::{Descriptor, Document, Field, SheetKey, first_change};
+use louan_schema::doc::{Descriptor, Document, first_change};
 use louan_schema::id::{PersonId, RecordId, RoundId};
 use louan_schema::wire::{Code, Verdict};
 use louan_server::hub::{Hub, Limits};
@@ -191,11 +191,6 @@ impl Court {
             "{name}: no contradiction"
         );
     }
-}
-
-fn tap(floor: &str, value: u64) -> Tap {
-    let item = "Q1-11".parse().expect("an item");
-    Tap::Number(SheetKey { place: None, item, floor: Some(floor.to_owned()), field: Field::Outcome }, value)
 }
 
 #[tokio::test]

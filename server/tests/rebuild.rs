@@ -6,11 +6,10 @@ mod kit;
 
 use kit::{
     BRIGADE, BRIGADIER, COLLEAGUE, COMPANY, MANAGER, OFFICER, POLICE, Phone, accepted, fix, hazard, hub,
-    recheck, record, round, rule,
+    recheck, record, round, rule, tap,
 };
 use louan_schema::code::Severity;
-use louan_schema::doc::write::Tap;
-use louan_schema::doc::{Descriptor, Document, Field, SheetKey};
+use louan_schema::doc::{Descriptor, Document};
 use louan_schema::id::{RecordId, RoundId};
 use louan_schema::record::{Body, Record, Withdrawal};
 use louan_schema::ruling::Act;
@@ -22,11 +21,6 @@ use louan_server::storage::ledger::{HazardQuery, RoundQuery};
 
 fn id(n: u8) -> RecordId {
     RecordId([n; 16])
-}
-
-fn tap(floor: &str, value: u64) -> Tap {
-    let item = "Q1-11".parse().expect("an item");
-    Tap::Number(SheetKey { place: None, item, floor: Some(floor.to_owned()), field: Field::Outcome }, value)
 }
 
 /// A busy day: records in odd order, corrections, withdrawals, rulings, a sheet in dispute.

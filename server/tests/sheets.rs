@@ -5,22 +5,16 @@
 mod kit;
 
 use kit::craft::Parts;
-use kit::{COLLEAGUE, COMPANY, MANAGER, OTHER_COMPANY, Phone, SITE, STRANGER, accepted, clocks, hub, round};
+use kit::{
+    COLLEAGUE, COMPANY, MANAGER, OTHER_COMPANY, Phone, SITE, STRANGER, accepted, clocks, hub, round, sheet,
+    tap,
+};
 use louan_schema::code::{OrgKind, Role};
 use louan_schema::doc::write::Tap;
-use louan_schema::doc::{Descriptor, Document, Field, SheetKey};
+use louan_schema::doc::{Descriptor, Document};
 use louan_schema::id::{OrgId, PersonId, RoundId};
 use louan_schema::registry::{Org, Person};
 use louan_schema::wire::{Code, Item, Verdict};
-
-fn sheet() -> Descriptor {
-    Descriptor::Sheet { site: SITE, org: COMPANY, round: RoundId([1; 16]) }
-}
-
-fn tap(floor: &str, value: u64) -> Tap {
-    let item = "Q1-11".parse().expect("an item");
-    Tap::Number(SheetKey { place: None, item, floor: Some(floor.to_owned()), field: Field::Outcome }, value)
-}
 
 #[tokio::test]
 async fn two_colleagues_fill_one_sheet_and_a_submission_closes_it() {

@@ -13,7 +13,7 @@ use louan_schema::code::{
     BuildingUse, DiscoveryMethod, HeightSource, Management, OrgKind, Outcome, RegistryState, Role, Severity,
 };
 use louan_schema::doc::write::{Tap, record_change, sheet_change};
-use louan_schema::doc::{ActorLife, Descriptor, Document, Tip};
+use louan_schema::doc::{ActorLife, Descriptor, Document, Field, SheetKey, Tip};
 use louan_schema::id::{
     BuildingId, CommandId, DeviceId, Epoch, Incarnation, OrgId, PersonId, RecordId, RoundId, SiteId,
 };
@@ -328,6 +328,17 @@ impl Phone {
         }
         panic!("a pull that never ends");
     }
+}
+
+/// The sheet of the round that [`round`] submits under 1.
+pub(crate) fn sheet() -> Descriptor {
+    Descriptor::Sheet { site: SITE, org: COMPANY, round: RoundId([1; 16]) }
+}
+
+/// An outcome tapped on a floor of one item.
+pub(crate) fn tap(floor: &str, value: u64) -> Tap {
+    let item = "Q1-11".parse().expect("an item");
+    Tap::Number(SheetKey { place: None, item, floor: Some(floor.to_owned()), field: Field::Outcome }, value)
 }
 
 pub(crate) fn accepted(verdicts: &[Verdict]) -> bool {
