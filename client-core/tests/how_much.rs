@@ -37,6 +37,7 @@ fn a_request_stays_within_what_the_link_has_earned_and_the_rest_follows() {
         let (prepared, request) = desk.request();
         sizes.push(sent_bytes(&request));
         pushes += prepared.pushes();
+        assert_eq!(request.waiting, pushes < 2_500, "the office is told that more is to come");
         let taken = desk.all_taken(&request);
         if !desk.absorb(prepared, SyncReply::Taken(Box::new(taken))).more {
             break;

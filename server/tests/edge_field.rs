@@ -46,6 +46,7 @@ fn empty_sync(protocol: u16) -> Vec<u8> {
         down_bytes_max: 65_536,
         now: noon(),
         verify: Vec::new(),
+        waiting: false,
     };
     frame::encode(&request).expect("a body")
 }

@@ -213,9 +213,7 @@ async fn work_whose_right_ended_on_the_way_is_held_and_older_claims_are_refused(
     let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
     phone.pull(&hub, 0).await;
     let raw = phone.write(1, round(1));
-    let (row, _) = site(SITE, OTHER_COMPANY, 500_110_001);
-    let moved = rule(&hub, kit::CLERK, 1, Act::RegisterSite(row, Vec::new())).await;
-    assert_eq!(moved, CommandVerdict::Done(2));
+    move_away(&hub).await;
     let batch = phone.batch(phone.book(), std::slice::from_ref(&raw));
     let taken = phone.send(&hub, vec![batch]).await;
     assert_eq!(taken.changes[0], [Verdict::NotTaken(Code::ScopeLost)]);
@@ -233,6 +231,48 @@ async fn work_whose_right_ended_on_the_way_is_held_and_older_claims_are_refused(
     hub.decide_held(OFFICER, (hash_of(&raw), phone.device), true, clocks()).await.expect("taken");
     let items = phone.pull(&hub, 0).await;
     assert!(items.contains(&Item::Decided { change: hash_of(&raw), taken: true }), "{items:?}");
+}
+
+async fn move_away(hub: &Hub) {
+    let (row, _) = site(SITE, OTHER_COMPANY, 500_110_001);
+    let moved = rule(hub, kit::CLERK, 1, Act::RegisterSite(row, Vec::new())).await;
+    assert_eq!(moved, CommandVerdict::Done(2));
+}
+
+#[tokio::test]
+async fn until_all_that_was_written_has_come_rights_are_those_of_the_last_contact() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    phone.pull(&hub, 0).await;
+    move_away(&hub).await;
+    for (n, waiting, code) in
+        [(1, true, Code::ScopeLost), (2, false, Code::ScopeLost), (3, false, Code::OutOfScope)]
+    {
+        phone.n = u32::from(n);
+        let raw = phone.write(n, round(n));
+        let request = SyncRequest { waiting, ..phone.request(vec![phone.batch(phone.book(), &[raw])]) };
+        let reply = hub.sync(phone.device, request, clocks()).await.expect("answers");
+        let SyncReply::Taken(taken) = reply else { panic!("{reply:?}") };
+        assert_eq!(taken.changes[0], [Verdict::NotTaken(code)], "{n}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_anew_after_a_refusal_has_the_rights_it_had_before() {
+    let hub = hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    phone.pull(&hub, 0).await;
+    let mut clone = phone.clone();
+    let (ours, theirs) = (phone.write(1, round(1)), clone.write(2, round(2)));
+    assert!(accepted(&phone.push(&hub, &[ours]).await));
+    move_away(&hub).await;
+    assert_eq!(clone.push(&hub, &[theirs]).await, [Verdict::NotTaken(Code::CloneDetected)]);
+    clone.reborn(77);
+    let anew = clone.write(2, round(2));
+    assert_eq!(clone.push(&hub, &[anew]).await, [Verdict::NotTaken(Code::ScopeLost)], "held, not refused");
+    clone.n = 1;
+    let late = clone.write(3, round(3));
+    assert_eq!(clone.push(&hub, &[late]).await, [Verdict::NotTaken(Code::OutOfScope)]);
 }
 
 /// C24 a dismissed person sends what he had.

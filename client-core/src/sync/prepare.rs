@@ -39,7 +39,11 @@ impl Phone {
     /// [`Error`] when the phone is not enrolled or the store refuses.
     pub fn prepare(&mut self, now: Timestamp) -> Result<Prepared, Error> {
         let allowance = self.allowance;
-        self.store.write(|w| plan(w, now, allowance))
+        self.store.write(|w| {
+            let mut prepared = plan(w, now, allowance)?;
+            prepared.request.waiting = waits(w, &prepared)?;
+            Ok(prepared)
+        })
     }
 }
 
@@ -82,6 +86,7 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
             down_bytes_max: allowance.down_bytes,
             now,
             verify,
+            waiting: false,
         },
         digests: Vec::new(),
         hashes: Vec::new(),
@@ -113,6 +118,13 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
         }
     }
     Ok(prepared)
+}
+
+/// Whether more of what was written here waits than this request carries.
+fn waits(w: &Writer<'_>, prepared: &Prepared) -> Result<bool, Error> {
+    let carried: usize = prepared.hashes.iter().take(prepared.digests.len()).map(Vec::len).sum();
+    let written = w.pending_count(None)? + w.open_tap_count(None)?;
+    Ok(usize::try_from(written).is_ok_and(|written| written > carried))
 }
 
 /// The first rows that fit, one at least: within `up_bytes` as sent, and within what the office unpacks.

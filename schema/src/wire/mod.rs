@@ -82,6 +82,11 @@ pub struct SyncRequest {
     /// After a restored server: hashes acknowledged earlier, to learn which the log still has.
     #[n(8)]
     pub verify: Vec<ChangeHash>,
+    /// More of what was written on this phone waits for its next request: what the office tells it now about rights
+    /// came after that was written.
+    #[n(9)]
+    #[cbor(default)]
+    pub waiting: bool,
 }
 
 /// What one person wrote on one device (提交批次), signed as a whole by the device.

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use louan_schema::id::{ChangeHash, DeviceId};
 use louan_schema::ruling::Act;
 use louan_schema::wire::{
-    Batch, CHANGES_MAX, Code, CommandVerdict, Cursor, PROTOCOL, REPLY_BYTES_MAX, SyncReply, SyncRequest,
-    Taken, Verdict,
+    Batch, CHANGES_MAX, Code, CommandVerdict, Cursor, Disposition, PROTOCOL, REPLY_BYTES_MAX, SyncReply,
+    SyncRequest, Taken, Verdict,
 };
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -57,6 +57,8 @@ struct Pushes {
     changes: Vec<Vec<Verdict>>,
     commands: Vec<Vec<CommandVerdict>>,
     sent: BTreeSet<ChangeHash>,
+    /// Whether the phone will send something of it again, as it is or under another actor.
+    comes_again: bool,
 }
 
 /// What goes down.
@@ -121,7 +123,9 @@ impl Hub {
         let head = self.inner.storage.head().await?;
         let state = self.inner.storage.find_device(device).await?.ok_or(SyncError::UnknownDevice)?;
         let pull = self.pull(&state, &request, &pushes.sent, head).await?;
-        if state.last_pos != head.pos {
+        // What is still on its way was written before the phone hears what it hears now: until all of it has come,
+        // rights are those of its last contact (C24).
+        if state.last_pos != head.pos && !pushes.comes_again && !request.waiting {
             let commit = Commit { writes: vec![Write::Contact(device, head.pos)], ..Commit::default() };
             self.commit(commit).await?;
         }
@@ -193,6 +197,7 @@ impl Hub {
             // What a phone brings back for a colleague it gets like everybody else: its own copy is the office's.
             if batch.relayed_for.is_none() {
                 pushes.sent.extend(sent);
+                pushes.comes_again |= verdicts.iter().any(comes_again);
             }
             pushes.changes.push(verdicts);
             pushes.commands.push(answers);
@@ -279,6 +284,18 @@ impl Hub {
         let cursor = Cursor { stream: head.stream, epoch: head.epoch, pos, chain };
         pull.cursor = pull.page.is_none().then_some(cursor);
         Ok(pull)
+    }
+}
+
+/// Whether a phone sends such a change again, as it is or under another actor.
+const fn comes_again(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Accepted(_) | Verdict::Duplicate(_) => false,
+        Verdict::NotTaken(code) => {
+            let under_another =
+                matches!(code, Code::CloneDetected | Code::Follows | Code::ActorMismatch | Code::ActorNumber);
+            under_another || matches!(code.disposition(), Disposition::Retry)
+        }
     }
 }
 

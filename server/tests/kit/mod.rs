@@ -293,6 +293,7 @@ impl Phone {
             down_bytes_max: 4 << 20,
             now: noon(),
             verify: Vec::new(),
+            waiting: false,
         }
     }
 

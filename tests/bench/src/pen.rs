@@ -142,6 +142,7 @@ impl Pen {
             down_bytes_max: DOWN_BYTES,
             now,
             verify: Vec::new(),
+            waiting: false,
         }
     }
 
