@@ -11,13 +11,12 @@ use std::sync::Arc;
 use louan_schema::id::Epoch;
 use louan_schema::time::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::auth::{Ground, Identity};
 use crate::clock::{Clock, MachineClock, Random, SystemRandom};
 use crate::config::{Config, TlsMode};
-use crate::edge::{Edge, Served, TlsError, tls_config};
+use crate::edge::{Edge, Served, TlsError, listen, tls_config};
 use crate::http::{Desk, Furnishing, routes};
 use crate::hub::{Clocks, Hub, Limits};
 use crate::storage::sqlite::{Mode, Options, Sqlite};
@@ -132,7 +131,7 @@ impl App {
         });
         let address = config.edge.listen;
         let failed = |error| AppError::Listen(address, error);
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = listen(address).map_err(failed)?;
         let limits = config.limits.edge(config.edge.tls);
         let edge = Edge::new(listener, tls, limits, warp::service(routes(&desk))).map_err(failed)?;
         listening(edge.local_addr().map_err(failed)?);

@@ -101,36 +101,59 @@ where
     }
 }
 
+/// Most bytes of a reply handed over at once.
+const PIECE_BYTES: usize = 16 * 1024;
+
 /// A reply's body that keeps its request under way until it is sent or dropped.
+///
+/// It is handed over in pieces, as fast as they are taken: a megabyte given away whole would count as sent while a
+/// phone in a stairwell still reads its beginning, and its connection as silent.
 #[derive(Debug)]
 pub(super) struct SentBody<B> {
     inner: B,
+    rest: Bytes,
     _under_way: UnderWay,
 }
 
 impl<B> SentBody<B> {
     pub(super) const fn new(inner: B, under_way: UnderWay) -> Self {
-        Self { inner, _under_way: under_way }
+        Self { inner, rest: Bytes::new(), _under_way: under_way }
     }
 }
 
-impl<B: Body + Unpin> Body for SentBody<B> {
-    type Data = B::Data;
+impl<B: Body<Data = Bytes> + Unpin> Body for SentBody<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if self.rest.is_empty() {
+            match Pin::new(&mut self.inner).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.rest = data,
+                    Err(other) => return Poll::Ready(Some(Ok(other))),
+                },
+                other => return other,
+            }
+        }
+        let piece = self.rest.len().min(PIECE_BYTES);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.rest.is_empty() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let (inner, rest) = (self.inner.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(rest));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
     }
 }
 
@@ -138,9 +161,10 @@ impl<B: Body + Unpin> Body for SentBody<B> {
 mod tests {
     use std::convert::Infallible;
 
-    use futures_util::StreamExt;
-    use http_body_util::{BodyExt, StreamBody};
+    use futures_util::{FutureExt, StreamExt};
+    use http_body_util::{BodyExt, Full, StreamBody};
 
+    use super::super::pulse::Pulse;
     use super::*;
 
     /// A body that sends a piece of `bytes` every `every`, `times` times.
@@ -183,5 +207,27 @@ mod tests {
             let body = GuardedBody::new(drip(1, Duration::from_secs(pause_secs), 1), &limits);
             assert_eq!(body.collect().await.is_ok(), whole, "{pause_secs}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_is_under_way_until_its_last_piece_is_taken() {
+        let limits = Limits::default();
+        let pulse = Pulse::new(limits.clone(), true);
+        let whole = Bytes::from(vec![7; 100_000]);
+        let mut body = SentBody::new(Full::new(whole.clone()), pulse.request_begins());
+        let mut taken = Vec::new();
+        while !body.is_end_stream() {
+            assert_eq!(body.size_hint().exact(), Some((whole.len() - taken.len()) as u64));
+            tokio::time::advance(Duration::from_secs(3_600)).await;
+            assert!(pulse.stopped().now_or_never().is_none(), "after {} bytes", taken.len());
+            let piece = body.frame().await.expect("there is more").expect("without fault");
+            let piece = piece.into_data().expect("data");
+            assert!(piece.len() <= PIECE_BYTES, "{}", piece.len());
+            taken.extend(piece);
+        }
+        assert_eq!(taken, whole);
+        drop(body);
+        tokio::time::advance(limits.idle).await;
+        assert!(pulse.stopped().now_or_never().is_some(), "and silent when it is taken");
     }
 }

@@ -134,6 +134,8 @@ pub(super) async fn told(stop: &mut watch::Receiver<bool>) {
 
 /// Time to say goodbye to a peer that was silent already.
 const FAREWELL: std::time::Duration = std::time::Duration::from_millis(500);
+/// Bytes of a reply that HTTP/2 takes before the socket does.
+const SEND_BUFFER_BYTES: usize = 32 * 1024;
 /// HTTP/2 pings find a phone that left its network without a word.
 const PING_EVERY: std::time::Duration = std::time::Duration::from_secs(20);
 
@@ -149,6 +151,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams_max)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
         .max_header_list_size(limits.header_list_bytes)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(limits.idle);

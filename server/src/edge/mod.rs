@@ -19,5 +19,5 @@ pub use crate::config::ConnectionLimits as Limits;
 pub use crate::http::{Peer, SlowBody};
 pub use body::GuardedBody;
 pub use gate::{Gate, Place, Refusal};
-pub use serve::{Edge, Served};
+pub use serve::{Edge, Served, listen};
 pub use tls::{TlsError, tls_config, tls_config_from_pem};

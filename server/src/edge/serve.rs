@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
 use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -23,6 +23,25 @@ use super::{Gate, Limits, Peer};
 
 /// Wait after the system refused a socket for want of descriptors: others must end first.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
+
+/// How much of a reply the system holds for a connection; it takes twice as much for its own needs. At 64 kbit/s more
+/// of it would stand in front of a ping for longer than a ping is waited for, and the reply would never arrive.
+const SEND_BUFFER_BYTES: u32 = 32 * 1024;
+/// Connections the system keeps until they are accepted.
+const BACKLOG: u32 = 1_024;
+
+/// Listens at an address, with buffers that suit slow links.
+///
+/// # Errors
+/// When the address cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    // Connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// A listener with everything its connections need.
 #[derive(Debug)]
@@ -152,5 +171,26 @@ async fn pause_after(error: &io::Error) {
     ) {
         tracing::error!(error = %error, "could not accept a connection; trying again");
         tokio::time::sleep_until(Instant::now() + OUT_OF_DESCRIPTORS).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn little_of_a_reply_waits_in_the_system_for_a_peer_that_reads_nothing() {
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+        let phone = TcpSocket::new_v4().expect("a socket");
+        phone.set_recv_buffer_size(4 * 1024).expect("sets it");
+        let connecting = phone.connect(listener.local_addr().expect("an address"));
+        let (_phone, accepted) = tokio::join!(connecting, listener.accept());
+        let (socket, _) = accepted.expect("accepts");
+        socket.writable().await.expect("is writable");
+        let (reply, mut held) = ([0; 16 * 1024], 0);
+        while let Ok(written) = socket.try_write(&reply) {
+            held += written;
+        }
+        assert!(held > 0 && held < 256 * 1024, "{held}");
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -22,6 +22,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 const PIECE_BYTES: usize = 1_400;
 /// Most bytes under way in one direction of one connection; more wait at their sender.
 const UNDER_WAY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes the system keeps at the far end of a slow line.
+const END_BUFFER_BYTES: u32 = 8 * 1024;
 
 /// A link's quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +120,7 @@ impl Link {
 
 async fn carry(phone: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
     shared.connections.fetch_add(1, Ordering::Relaxed);
-    let Ok(far) = TcpStream::connect(server).await else { return };
+    let Ok(far) = far_end(server, shared.quality).await else { return };
     if phone.set_nodelay(true).is_err() || far.set_nodelay(true).is_err() {
         return;
     }
@@ -130,6 +132,15 @@ async fn carry(phone: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
     let up = pump(from_phone, to_far, &shared.up, shared.quality);
     let down = pump(from_far, to_phone, &shared.down, shared.quality);
     tokio::join!(up, down);
+}
+
+/// On a slow line little stands in the system's buffers at its ends: what is not on the line waits at its sender.
+async fn far_end(server: SocketAddr, quality: Quality) -> io::Result<TcpStream> {
+    let socket = if server.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if quality.bytes_per_s.is_some() {
+        socket.set_recv_buffer_size(END_BUFFER_BYTES)?;
+    }
+    socket.connect(server).await
 }
 
 type Pieces = VecDeque<(Instant, Vec<u8>)>;
