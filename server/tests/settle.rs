@@ -21,7 +21,7 @@ fn a_record_under_another_kinds_key_is_none() {
     let under = |kind| {
         let key = (kind, RecordId([1; 16]));
         let written = record_change(&book, ActorId([1; 16]), None, key, bytes.clone()).expect("fits");
-        measured(&book, 0, 0, written.raw).record.expect("a book's change puts a record")
+        measured(&book, 0, written.raw).record.expect("a book's change puts a record")
     };
     assert!(under(Kind::Round).is_ok());
     assert_eq!(under(Kind::Fix), Err(Code::Schema));

@@ -133,12 +133,12 @@ enum Kind {
 }
 
 const fn kind(code: Code) -> Kind {
-    match code {
-        Code::Follows | Code::CloneDetected | Code::ActorMismatch | Code::ActorNumber => Kind::OnlyTheActor,
-        _ => match code.disposition() {
-            Disposition::Retry => Kind::Later,
-            Disposition::Held => Kind::Held,
-            Disposition::Returned => Kind::Returned,
-        },
+    if code.is_about_the_actor() {
+        return Kind::OnlyTheActor;
+    }
+    match code.disposition() {
+        Disposition::Retry => Kind::Later,
+        Disposition::Held => Kind::Held,
+        Disposition::Returned => Kind::Returned,
     }
 }

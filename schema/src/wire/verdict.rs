@@ -70,6 +70,14 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// Whether nothing is wrong with the change itself: its phone writes it anew under another actor.
+    #[must_use]
+    pub const fn is_about_the_actor(self) -> bool {
+        matches!(self, Self::Follows | Self::CloneDetected | Self::ActorMismatch | Self::ActorNumber)
+    }
+}
+
 codes! {
     /// Larger than a change may be (C10).
     TooLarge = 0, "too_large", Returned;

@@ -243,7 +243,7 @@ impl Hub {
             Sender { device, incarnation, person, upload: held.upload, received_at: held.received_at };
         // What was held before he was erased is not taken after it: erased means erased (P11).
         let author = self.standing_person(person).await?;
-        let pushed = vec![measured(&held.descriptor, 0, held.n, held.raw.clone())];
+        let pushed = vec![measured(&held.descriptor, held.n, held.raw.clone())];
         let group = Group { descriptor: held.descriptor, pushed };
         let state = self.inner.storage.document_state(group.state_query(&sender)).await?;
         let basis = Basis::of(&held.descriptor, &state);

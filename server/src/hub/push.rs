@@ -80,7 +80,7 @@ impl Hub {
     ) -> Result<Vec<Verdict>, StorageError> {
         let mut verdicts = vec![Verdict::NotTaken(Code::Malformed); batch.changes.len()];
         let (books, sheets): (Vec<_>, Vec<_>) =
-            portions(batch).0.into_iter().partition(|portion| portion.descriptor.is_book());
+            portions(batch).into_iter().partition(|portion| portion.descriptor.is_book());
         // A submission closes its sheet: answers that come in the same batch come before it.
         for portions in [sheets, books] {
             let done =

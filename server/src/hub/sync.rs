@@ -292,9 +292,7 @@ const fn comes_again(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Accepted(_) | Verdict::Duplicate(_) => false,
         Verdict::NotTaken(code) => {
-            let under_another =
-                matches!(code, Code::CloneDetected | Code::Follows | Code::ActorMismatch | Code::ActorNumber);
-            under_another || matches!(code.disposition(), Disposition::Retry)
+            code.is_about_the_actor() || matches!(code.disposition(), Disposition::Retry)
         }
     }
 }

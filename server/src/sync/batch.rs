@@ -23,8 +23,6 @@ use crate::storage::log::StateQuery;
 /// A change as it came, measured.
 #[derive(Debug, Clone)]
 pub struct Pushed {
-    /// Its place in the batch.
-    pub index: usize,
     /// Number of the actor in its life, as the envelope says.
     pub n: u32,
     /// Where an earlier life of the log had it, says the phone.
@@ -122,16 +120,14 @@ pub fn opened(
     Ok((sender, upload))
 }
 
-/// The changes of a batch by document, documents in the order of their first change. The
-/// second part are the places of changes that name no document.
+/// The changes of a batch by document, documents in the order of their first change; changes that name no document
+/// are in none.
 #[must_use]
-pub fn portions(batch: &Batch) -> (Vec<Portion>, Vec<usize>) {
+pub fn portions(batch: &Batch) -> Vec<Portion> {
     let mut portions: Vec<Portion> = Vec::new();
     let mut of_doc: BTreeMap<DocId, usize> = BTreeMap::new();
-    let mut homeless = Vec::new();
     for (index, change) in batch.changes.iter().enumerate() {
         let Some(descriptor) = usize::try_from(change.doc).ok().and_then(|i| batch.docs.get(i)) else {
-            homeless.push(index);
             continue;
         };
         let portion = *of_doc.entry(descriptor.doc_id()).or_insert_with(|| {
@@ -140,7 +136,7 @@ pub fn portions(batch: &Batch) -> (Vec<Portion>, Vec<usize>) {
         });
         portions[portion].places.push(index);
     }
-    (portions, homeless)
+    portions
 }
 
 impl Portion {
@@ -150,11 +146,11 @@ impl Portion {
         // What another phone brings back was taken before, whatever the carrier says: its author shall not lose
         // it because somebody left the claim out.
         let relayed = batch.proof.is_some();
-        let changes = self.places.iter().filter_map(|place| Some((*place, batch.changes.get(*place)?)));
-        let pushed = changes.map(|(place, change)| Pushed {
+        let changes = self.places.iter().filter_map(|place| batch.changes.get(*place));
+        let pushed = changes.map(|change| Pushed {
             taken_before: change.taken_before.or(relayed.then_some(0)),
             relayed,
-            ..measured(&self.descriptor, place, change.n, change.raw.to_vec())
+            ..measured(&self.descriptor, change.n, change.raw.to_vec())
         });
         Group { descriptor: self.descriptor, pushed: pushed.collect() }
     }
@@ -162,14 +158,14 @@ impl Portion {
 
 /// Measures one change.
 #[must_use]
-pub fn measured(descriptor: &Descriptor, index: usize, n: u32, raw: Vec<u8>) -> Pushed {
+pub fn measured(descriptor: &Descriptor, n: u32, raw: Vec<u8>) -> Pushed {
     let scanned = scan(&raw);
     let record = (descriptor.is_book() && scanned.is_ok()).then(|| {
         let put = record_put(&raw).map_err(|_| Code::Schema)?;
         let record = Record::from_bytes(&put.bytes).map_err(|_| Code::Schema)?;
         if record.body.kind() == put.kind { Ok((put.id, Arc::new(record))) } else { Err(Code::Schema) }
     });
-    Pushed { index, n, taken_before: None, relayed: false, hash: hash_of(&raw), raw, scanned, record }
+    Pushed { n, taken_before: None, relayed: false, hash: hash_of(&raw), raw, scanned, record }
 }
 
 impl Group {
