@@ -5,8 +5,9 @@
 //!
 //! Reading order: [`id`] and [`time`] (how things are named and dated) → [`area`] and
 //! [`policy`] (the district and the campaign, as data) → [`record`] (what people write
-//! down) → [`doc`] (how it merges) → [`ruling`] and [`registry`] (what offices decide) →
-//! [`fold`] (what it adds up to) → [`wire`] (how it travels).
+//! down) → [`photo`] (what is known about a picture) → [`doc`] (how it merges) →
+//! [`ruling`] and [`registry`] (what offices decide) → [`fold`] (what it adds up to) →
+//! [`wire`] (how it travels).
 #![deny(missing_docs)]
 
 pub mod area;
@@ -14,6 +15,7 @@ pub mod code;
 pub mod doc;
 pub mod fold;
 pub mod id;
+pub mod photo;
 pub mod policy;
 pub mod record;
 pub mod registry;

@@ -182,6 +182,10 @@ pub const TABLES: &[CodeTable] = &[
     HazardState::TABLE,
     Campaign::TABLE,
     Goal::TABLE,
+    crate::photo::TakenBy::TABLE,
+    crate::photo::UploadKind::TABLE,
+    crate::photo::PositionSource::TABLE,
+    crate::photo::UnprovenReason::TABLE,
 ];
 
 #[cfg(test)]
