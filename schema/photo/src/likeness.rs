@@ -1,0 +1,27 @@
+//! Likeness: 64 bits that stay nearly the same when a picture is written again, resized or trimmed (P07).
+//!
+//! A difference hash: is each of 8 × 8 fields brighter than its right neighbour? It finds the same photo handed in
+//! twice; it does not tell two photos of one staircase apart from each other with certainty, so it flags and never
+//! refuses.
+
+use image::RgbImage;
+
+use crate::scale::brightness;
+
+/// Up to so many differing bits two pictures are called alike.
+pub const ALIKE_BITS_MAX: u32 = 10;
+
+/// The likeness of a picture (相似度指纹).
+#[must_use]
+pub fn likeness(picture: &RgbImage) -> u64 {
+    let grey = brightness(picture, (9, 8));
+    grey.chunks_exact(9)
+        .flat_map(|row| row.windows(2))
+        .fold(0, |bits, pair| bits << 1 | u64::from(pair[0] > pair[1]))
+}
+
+/// In how many of 64 bits two likenesses differ.
+#[must_use]
+pub const fn distance(a: u64, b: u64) -> u32 {
+    (a ^ b).count_ones()
+}

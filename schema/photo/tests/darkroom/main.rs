@@ -1,0 +1,8 @@
+//! The darkroom as a whole: honest pictures come out upright, small and clean, whatever else is refused by name.
+//!
+//! `samples/` holds eight small pictures, one for each way of holding a camera, made smaller from a set under the
+//! MIT licence beside them. Everything hostile is made here.
+
+mod honest;
+mod hostile;
+mod make;
