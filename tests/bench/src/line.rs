@@ -18,6 +18,8 @@ use crate::pen::Pen;
 const TRIPS_MAX: usize = 20_000;
 /// Longest wait for a reply: a mebibyte takes two minutes in a basement.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How often one request is sent again after it was cut off.
+const CUT_OFF_MAX: usize = 5;
 
 /// A way to the server.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub struct Trips {
     pub up_bytes: u64,
     /// Bytes of reply bodies.
     pub down_bytes: u64,
+    /// Requests that were cut off before their reply was whole, and sent again.
+    pub cut_off: u64,
 }
 
 impl Trips {
@@ -52,6 +56,7 @@ impl Trips {
         self.trips += other.trips;
         self.up_bytes += other.up_bytes;
         self.down_bytes += other.down_bytes;
+        self.cut_off += other.cut_off;
     }
 }
 
@@ -72,10 +77,11 @@ impl Line {
             .expect("a client with ring")
     }
 
-    /// One trip: a body goes up, the reply's body comes down.
+    /// One trip: a body goes up, the reply's body comes down. All phones of a workload share one thread: while one of
+    /// them writes, another's handshake may be given up by the server. Like a phone it tries again then, and counts it.
     ///
     /// # Panics
-    /// When there is no reply: a workload that fails measures nothing.
+    /// When there is still no reply: a workload that fails measures nothing.
     pub async fn carry(&self, device: DeviceId, body: Vec<u8>, now: Timestamp, trips: &mut Trips) -> Vec<u8> {
         trips.trips += 1;
         trips.up_bytes += body.len() as u64;
@@ -86,11 +92,21 @@ impl Line {
                 frame::encode(&reply).expect("a reply fits")
             }
             Self::Https { client, origin, token } => {
-                let request = client.post(format!("{origin}/api/v1/sync")).bearer_auth(token);
-                let reply = request.header("content-type", MEDIA_TYPE).body(body).send().await;
-                let reply = reply.expect("the server answers");
-                let status = reply.status();
-                let bytes = reply.bytes().await.expect("a whole reply");
+                let url = format!("{origin}/api/v1/sync");
+                let send = async || -> reqwest::Result<_> {
+                    let request = client.post(&url).bearer_auth(token).header("content-type", MEDIA_TYPE);
+                    let reply = request.body(body.clone()).send().await?;
+                    Ok((reply.status(), reply.bytes().await?))
+                };
+                let mut reply = send().await;
+                for _ in 0..CUT_OFF_MAX {
+                    if reply.is_ok() {
+                        break;
+                    }
+                    trips.cut_off += 1;
+                    reply = send().await;
+                }
+                let (status, bytes) = reply.expect("the server answers");
                 assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&bytes));
                 bytes.to_vec()
             }

@@ -22,6 +22,8 @@ pub struct Outcome {
     pub wall_ms: f64,
     /// Requests answered, all phones together.
     pub trips: u64,
+    /// Requests that were cut off and sent again.
+    pub cut_off: u64,
     /// Bytes of request bodies.
     pub up_body_bytes: u64,
     /// Bytes of reply bodies.

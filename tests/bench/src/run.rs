@@ -106,6 +106,7 @@ fn play(
         finished,
         wall_ms: watch.wall.as_secs_f64() * 1_000.0,
         trips: trips.trips,
+        cut_off: trips.cut_off,
         up_body_bytes: trips.up_bytes,
         down_body_bytes: trips.down_bytes,
         up_wire_bytes: carried_after.up_bytes - carried_before.up_bytes,
