@@ -20,5 +20,6 @@ pub mod policy;
 pub mod record;
 pub mod registry;
 pub mod ruling;
+pub mod spelling;
 pub mod time;
 pub mod wire;

@@ -1,21 +1,19 @@
 //! Finding a building by what people call it.
 //!
-//! The same building is 3栋, 3幢, 三号楼 and ３＃ in four mouths; [`normal`] makes one
+//! The same building is 3栋, 3幢, 三号楼 and ３＃ in four mouths; [`spelling`](louan_schema::spelling) makes one
 //! text of them, on both sides. Every word typed must occur; a whole number outranks the
 //! beginning of a longer one, so that 2栋 does not drown among 12栋 and 22栋.
 
-pub(crate) mod normal;
-
-use louan_schema::area::street;
+pub(crate) use louan_schema::area::street;
 use louan_schema::id::{BuildingId, SiteId};
 use louan_schema::policy::HeightClass;
 use louan_schema::registry::{Building, Site};
+use louan_schema::spelling::{closed, open, parts};
 
 use crate::error::Error;
 use crate::phone::Phone;
 use crate::store::{Reader, Writer};
 use crate::view::{BuildingView, SiteView};
-use normal::{closed, open, parts};
 
 /// Most matches ranked; a text that finds more needs another word anyway.
 const RANKED_MAX: usize = 1_000;

@@ -1,4 +1,4 @@
-//! One spelling for what people write in many.
+//! One spelling for what people write in many (归一化写法): names of compounds and buildings as they are compared.
 //!
 //! Full-width becomes half-width, capitals small, Chinese numerals digits, 幢, 号楼, 座
 //! and # become 栋, blanks and punctuation go. A number stands between bars and without
@@ -8,13 +8,15 @@
 const BAR: char = '|';
 
 /// The normalised text, every number whole.
-pub(crate) fn closed(text: &str) -> String {
+#[must_use]
+pub fn closed(text: &str) -> String {
     barred(&words(&digits(&narrow(text))))
 }
 
 /// What must occur of a word typed: its parts, each number beginning a new one, for people leave out what
 /// stands between a compound's first characters and the number of the building.
-pub(crate) fn parts(word: &str) -> Vec<String> {
+#[must_use]
+pub fn parts(word: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let mut number = false;
     for c in closed(word).chars() {
@@ -29,7 +31,8 @@ pub(crate) fn parts(word: &str) -> Vec<String> {
 }
 
 /// A part whose last number may go on: what somebody has typed so far.
-pub(crate) fn open(part: &str) -> &str {
+#[must_use]
+pub fn open(part: &str) -> &str {
     part.strip_suffix(BAR).unwrap_or(part)
 }
 
