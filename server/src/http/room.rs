@@ -1,30 +1,58 @@
-//! Room for bodies: how many large ones are worked on, and how many are packed or unpacked, at once.
+//! Room for bodies: how many large ones are worked on, how many are packed or unpacked, and how much is on its way, at
+//! once.
 //!
 //! Memory is what a small office machine has least of. Whoever finds no room waits with his body as it came,
-//! compressed; small ones wait for no large one.
+//! compressed; small ones wait for no large one. Nobody waits for a slow phone to read its reply: while many do, the
+//! next replies are smaller and come in more trips.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 /// Large bodies of phones worked on at once: each may become 8 MiB and is there several times until it is stored.
 const LARGE_AT_ONCE: usize = 2;
 /// Bytes of a body, as sent, up to which it is worked on beside any number of others: some 300 records.
 const LARGE_BYTES: usize = 48 * 1024;
+/// Bytes of replies, as sent, that may be on their way before the next ones are made small: fifty phones in basements
+/// that are each sent half a mebibyte would hold as much as everything else together.
+const ON_THEIR_WAY_BYTES: usize = 4 * 1024 * 1024;
+/// What a reply may carry then, before compression: some fifty kilobytes as sent.
+const SMALL_DOWN_BYTES: u32 = 256 * 1024;
 
 /// The room there is.
 #[derive(Debug)]
 pub(super) struct Room {
     large: Arc<Semaphore>,
     turns: Semaphore,
+    on_their_way: Arc<AtomicUsize>,
+}
+
+/// A reply's bytes, counted until the last of them is sent or given up.
+struct OnItsWay {
+    bytes: Vec<u8>,
+    all: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for OnItsWay {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+    }
 }
 
 impl Room {
     pub(super) fn new() -> Self {
         // It is work for processors: more at once than there are would only be more tables in memory.
         let turns = Semaphore::new(available_parallelism().map_or(2, usize::from));
-        Self { large: Arc::new(Semaphore::new(LARGE_AT_ONCE)), turns }
+        Self { large: Arc::new(Semaphore::new(LARGE_AT_ONCE)), turns, on_their_way: Arc::default() }
     }
 
     /// Waits until a body of so many bytes, as sent, may be worked on; a large one keeps its room until it is
@@ -35,6 +63,18 @@ impl Room {
         }
         // Closed by nobody.
         Arc::clone(&self.large).acquire_owned().await.ok()
+    }
+
+    /// What a reply may carry now of what a phone asks for, in bytes before compression.
+    pub(super) fn down_bytes(&self, asked: u32) -> u32 {
+        let much = self.on_their_way.load(Ordering::Relaxed) > ON_THEIR_WAY_BYTES;
+        if much { asked.min(SMALL_DOWN_BYTES) } else { asked }
+    }
+
+    /// A reply's bytes, counted from now on.
+    pub(super) fn on_its_way(&self, bytes: Vec<u8>) -> Bytes {
+        self.on_their_way.fetch_add(bytes.len(), Ordering::Relaxed);
+        Bytes::from_owner(OnItsWay { bytes, all: Arc::clone(&self.on_their_way) })
     }
 
     /// Waits for a turn to pack or unpack.
@@ -60,6 +100,25 @@ mod tests {
         assert!(room.for_body(LARGE_BYTES).now_or_never().is_some(), "a small one goes past them");
         drop(first);
         assert!(large().is_some(), "one is stored");
+    }
+
+    #[test]
+    fn replies_are_small_while_much_is_on_its_way() {
+        const ASKED: u32 = 8 * 1024 * 1024;
+        let room = Room::new();
+        let half = || room.on_its_way(vec![0; ON_THEIR_WAY_BYTES / 2]);
+        let (first, second) = (half(), half());
+        assert_eq!(room.down_bytes(ASKED), ASKED);
+        let third = half();
+        assert_eq!(room.down_bytes(ASKED), SMALL_DOWN_BYTES);
+        assert_eq!(room.down_bytes(64 * 1024), 64 * 1024, "who asks for less gets no more");
+        // The connection takes pieces; a reply counts until the last of them is gone.
+        let piece = first.slice(..16);
+        drop(first);
+        assert_eq!(room.down_bytes(ASKED), SMALL_DOWN_BYTES);
+        drop(piece);
+        assert_eq!(room.down_bytes(ASKED), ASKED);
+        drop((second, third));
     }
 
     #[test]
