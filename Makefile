@@ -14,9 +14,11 @@ BENCH_CMD  = cargo build --locked --release --workspace --bin louan --bin bench 
 FUZZ_CMD   = tests/setup/fuzz.sh 600 ingest && tests/setup/fuzz.sh 60 frame
 MUTANTS_CMD = tests/setup/mutants.py
 SHORES_CMD = tests/bindings/shores.sh
+# Needs target/debug/louan, which the tests have built.
+OUTSIDE_CMD = node --test tests/outside/tus.test.mjs tests/outside/files.test.mjs
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
-TEST_NEEDS = test browser shores
+TEST_NEEDS = test browser shores outside
 define TEST_STEPS
 format          | cargo fmt --all --check
 clippy          | cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -27,6 +29,7 @@ the runner      | python3 -m unittest discover -s tests/setup
 the replay      | $(REPLAY_BIN)
 the page        | node --test tests/e2e/demo.test.mjs
 the shores      | $(SHORES_CMD)
+outsiders       | $(OUTSIDE_CMD)
 endef
 
 WASM_PROBE = mobile-ffi/web/build.sh --manifest tests/e2e/probe/Cargo.toml --package louan-wasm-probe --out target/wasm-probe
@@ -41,7 +44,7 @@ export TEST_STEPS
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 SETUP = tests/setup/setup.sh
 
-.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings shores setup
+.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings shores outside setup
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -104,5 +107,10 @@ shores: ## one story from Python, from Kotlin and in a browser, each against a r
 	@$(SETUP) shores
 	$(SHORES_CMD)
 
+outside: ## programs that know nothing of this project: an upload client, GDAL
+	@$(SETUP) outside
+	cargo build --locked --workspace --bin louan
+	$(OUTSIDE_CMD)
+
 setup: ## install everything any of these needs
-	@$(SETUP) rust test shores fuzz
+	@$(SETUP) rust test shores outside fuzz

@@ -38,7 +38,9 @@ fn peak_kib(change: Vec<u8>) -> (u64, bool) {
         .spawn()
         .expect("starts");
     let book = Descriptor::Book { site: SITE, org: COMPANY, year: 2020 };
-    let job = minicbor::to_vec((book, None::<ByteVec>, vec![ByteVec::from(change)])).expect("encodes");
+    // A job to judge: number 0, with one field.
+    let job = (0_u32, ((book, None::<ByteVec>, vec![ByteVec::from(change)]),));
+    let job = minicbor::to_vec(job).expect("encodes");
     let mut input = gauge.stdin.take().expect("piped");
     input.write_all(&u32::try_from(job.len()).expect("small").to_be_bytes()).expect("writes");
     input.write_all(&job).expect("the worker reads its job whole");

@@ -10,7 +10,7 @@ use http::Response;
 use louan_server::http::route::{Body, ROUTES, Reader, Route};
 
 fn path(route: &Route) -> String {
-    route.path.replace("{cut_off}", "2020-03-20")
+    route.path.replace("{cut_off}", "2020-03-20").replace(['{', '}'], "")
 }
 
 async fn send(house: &House, request: warp::test::RequestBuilder) -> Response<Bytes> {
@@ -21,7 +21,7 @@ async fn send(house: &House, request: warp::test::RequestBuilder) -> Response<By
 async fn refusal(house: &House, route: &Route, request: warp::test::RequestBuilder) -> (u16, String) {
     let reply = send(house, request).await;
     let code = match route.reader {
-        Reader::Program => code(&reply),
+        Reader::Program | Reader::Picture => code(&reply),
         Reader::Person => {
             let text = String::from_utf8(reply.body().to_vec()).expect("a page");
             let code = text.split("代码 ").nth(1).and_then(|rest| rest.split('，').next());

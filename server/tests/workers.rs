@@ -101,12 +101,13 @@ fn a_worker_limits_itself_before_it_reads_and_ends_with_its_parent() {
     let mut output = worker.stdout.take().expect("piped");
     // A message that is none: the worker reads it under its limits and gives up.
     let limits = format!("/proc/{}/limits", worker.id());
-    let job = minicbor::to_vec((
+    let nothing = (
         louan_schema::doc::Descriptor::Book { site: kit::SITE, org: COMPANY, year: 2020 },
         None::<minicbor::bytes::ByteVec>,
         Vec::<minicbor::bytes::ByteVec>::new(),
-    ))
-    .expect("encodes");
+    );
+    // A job to judge: number 0, with one field.
+    let job = minicbor::to_vec((0_u32, (nothing,))).expect("encodes");
     input.write_all(&u32::try_from(job.len()).expect("small").to_be_bytes()).expect("writes");
     input.write_all(&job).expect("writes");
     let mut length = [0; 4];

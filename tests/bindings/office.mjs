@@ -28,6 +28,9 @@ const BUILDINGS = [
 ];
 
 export class Office {
+  /** The street's clerk, who signs in at the console. */
+  static clerk = { account: 'clerk', password: PASSWORD };
+
   /** Makes a store, its people and its compound. */
   static async founded() {
     const office = new Office();
@@ -141,7 +144,7 @@ export class Office {
   }
 
   async #register() {
-    const { access_token: token } = await this.#post('session', { account: 'clerk', password: PASSWORD });
+    const { access_token: token } = await this.#post('session', Office.clerk);
     const site = { ...SITE, id: mint(), managed_by: this.orgs['示例物业公司'], supervised_by: this.orgs['示例派出所'] };
     const buildings = BUILDINGS.map((row, n) => ({ ...row, id: mint(), code: `${STREET}-00000${n + 1}`, state: 'registered' }));
     const command = { id: mint(), expected_version: 0, act: { register_site: { site, buildings } } };

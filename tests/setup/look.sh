@@ -65,3 +65,9 @@ wasm_ready() {
     has "$CC_wasm32_unknown_unknown" && has "$AR_wasm32_unknown_unknown" && [ -e "$LOUAN_WASM_STD" ]
   )
 }
+
+# Whether the Python packages of tests/outside are those of its list; python_packages.sh leaves the mark.
+python_ready() {
+  [ -x "$root/.louan/python/bin/python" ] &&
+    [ "$(sha256sum <"$root/tests/outside/requirements.txt")" = "$(cat "$root/.louan/python/louan-lock" 2>/dev/null)" ]
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this checkout's commands need and a fresh Debian or Ubuntu machine has not got.
 #
-#   tests/setup/setup.sh NEED…      NEED is one or more of: rust test wasm browser kotlin shores fuzz
+#   tests/setup/setup.sh NEED…      NEED is one or more of: rust test wasm browser kotlin shores outside fuzz
 #
 # First it looks, then it says what it will do, then it does it, one numbered step after the other. Where
 # everything is there it does nothing and is done in a second. Packages go to the system (as root, or with
@@ -16,7 +16,7 @@ log="$root/target/setup.log"
 # shellcheck source=tests/setup/look.sh
 . "$here/look.sh"
 
-NEEDS="rust test wasm browser kotlin shores fuzz"
+NEEDS="rust test wasm browser kotlin shores outside fuzz"
 packages=()
 titles=()
 actions=()
@@ -87,6 +87,15 @@ need_shores() {
   has openssl || package openssl
 }
 
+need_outside() {
+  need_rust
+  need_node
+  has openssl || package openssl
+  has python3 || package python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || package python3-venv
+  python_ready || step "GDAL for Python, kept in .louan" "bash '$here/python_packages.sh'"
+}
+
 need_fuzz() {
   need_rust
   has c++ || package build-essential
@@ -141,7 +150,7 @@ perform() {
 [ $# -gt 0 ] || stop "say what for: $NEEDS"
 for need in "$@"; do
   case "$need" in
-  rust | test | wasm | browser | kotlin | shores | fuzz) "need_$need" ;;
+  rust | test | wasm | browser | kotlin | shores | outside | fuzz) "need_$need" ;;
   *) stop "there is no need called '$need'; there are: $NEEDS" ;;
   esac
 done

@@ -100,13 +100,13 @@ pub fn develop(file: &[u8], watermark: Option<Watermark<'_>>) -> Result<Develope
 }
 
 /// Turns and mirrors a stored picture so that it stands upright; `orientation` is EXIF's, 1 to 8.
-fn upright(picture: RgbImage, orientation: u8) -> RgbImage {
+pub(crate) fn upright(picture: RgbImage, orientation: u8) -> RgbImage {
     let mut picture = DynamicImage::ImageRgb8(picture);
     picture.apply_orientation(Orientation::from_exif(orientation).unwrap_or(Orientation::NoTransforms));
     picture.into_rgb8()
 }
 
-fn jpeg(picture: &RgbImage, quality: u8) -> Result<(Vec<u8>, BlobHash), Refusal> {
+pub(crate) fn jpeg(picture: &RgbImage, quality: u8) -> Result<(Vec<u8>, BlobHash), Refusal> {
     let mut bytes = Vec::new();
     // Writing to memory fails for no picture that has pixels and sides below 65,536.
     JpegEncoder::new_with_quality(&mut bytes, quality)

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`sniff`] (what it is) → `whole` (is all of it there) → [`inspect`] (may it be decoded) →
 //! [`exif`] (what the camera claims) → [`develop`] (the picture that leaves) → [`watermark`], [`light`],
-//! [`likeness`].
+//! [`likeness`]. Whoever keeps a photo that others took looks at it with [`seen()`].
 #![deny(missing_docs)]
 
 pub mod develop;
@@ -16,6 +16,7 @@ pub mod light;
 pub mod likeness;
 mod refusal;
 mod scale;
+mod seen;
 mod sniff;
 pub mod watermark;
 mod whole;
@@ -23,4 +24,5 @@ mod whole;
 pub use develop::{Developed, Thumbnail, develop};
 pub use inspect::{DECODER_BYTES_MAX, FILE_BYTES_MAX, PIXELS_MAX, SCANS_MAX, SIDE_MAX, Source, inspect};
 pub use refusal::Refusal;
+pub use seen::{Seen, seen};
 pub use sniff::{Format, sniff};

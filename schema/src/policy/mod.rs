@@ -10,6 +10,7 @@ mod hazard_type;
 mod height;
 mod item;
 mod load;
+mod supervisor;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use hazard_type::{DispositionRule, DueRule, HazardType};
 pub use height::HeightClass;
 pub use item::{AnswerForm, AnswerKind, CheckItem, Evidence, Quantity, StatusValue};
 pub use load::{PolicyFault, PolicyFiles};
+pub use supervisor::supervisor;
 pub use unit::{Unit, WorkItem};
 
 use crate::code::{BuildingUse, Disposition, Goal};

@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use louan_schema::id::Epoch;
 use louan_schema::time::Timestamp;
@@ -14,14 +15,17 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use crate::auth::{Ground, Identity};
+use crate::blob::{BlobError, Blobs, Folder};
 use crate::clock::{Clock, MachineClock, Random, SystemRandom};
 use crate::config::{Config, TlsMode};
 use crate::edge::{Edge, Served, TlsError, listen, tls_config};
 use crate::http::{Desk, Furnishing, routes};
 use crate::hub::{Clocks, Hub, Limits};
+use crate::photo::{self, PhotoLimits, Photos};
 use crate::storage::sqlite::{Mode, Options, Sqlite};
 use crate::storage::{Storage, StorageError};
-use crate::worker::{InProcess, Judge, Pool};
+use crate::table::ReadTable;
+use crate::worker::{Examine, InProcess, Judge, Pool};
 
 /// Why the server cannot be put together, or cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,9 @@ pub enum AppError {
     /// The store cannot be opened.
     #[error("could not open the store")]
     Storage(#[from] StorageError),
+    /// The photos' folder cannot be used.
+    #[error("could not open the photos' folder")]
+    Photos(#[from] BlobError),
     /// Certificate or key cannot be used.
     #[error("could not prepare TLS")]
     Tls(#[from] TlsError),
@@ -55,6 +62,9 @@ pub struct App {
     pub hub: Hub,
     /// Accounts, sessions, codes.
     pub identity: Identity,
+    /// Photos.
+    pub photos: Photos,
+    tables: Arc<dyn ReadTable>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -73,11 +83,22 @@ impl App {
             mode: Mode::Service { readers: cores },
         };
         let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(&config.store.path, options)?);
-        let judge: Arc<dyn Judge> = match workers {
-            Workers::Processes(path) => Arc::new(Pool::new(path, or_cores(config.worker.count, cores))),
-            Workers::None => Arc::new(InProcess),
+        let (judge, examine, tables): (Arc<dyn Judge>, Arc<dyn Examine>, Arc<dyn ReadTable>) = match workers {
+            Workers::Processes(path) => {
+                let pool = Arc::new(Pool::new(path, or_cores(config.worker.count, cores)));
+                (Arc::<Pool>::clone(&pool), Arc::<Pool>::clone(&pool), pool)
+            }
+            Workers::None => (Arc::new(InProcess), Arc::new(InProcess), Arc::new(InProcess)),
         };
         let hub = Hub::open(Arc::clone(&storage), judge, Limits::default()).await?;
+        let blobs: Arc<dyn Blobs> = Arc::new(Folder::open(config.store.photos_folder())?);
+        let limits = PhotoLimits {
+            photos_per_day: config.limits.photos_per_day,
+            bytes_per_day: config.limits.photo_bytes_per_day,
+        };
+        let ground =
+            photo::Ground { hub: hub.clone(), storage: Arc::clone(&storage), blobs, examine, limits };
+        let photos = Photos::new(ground);
         let identity = Identity::new(Ground {
             storage,
             random: Arc::clone(&random),
@@ -87,7 +108,7 @@ impl App {
         });
         let business_now: Option<Timestamp> =
             config.clock.business_now.as_deref().and_then(|text| text.parse().ok());
-        Ok(Self { hub, identity, clock: Arc::new(MachineClock::new(business_now)), random })
+        Ok(Self { hub, identity, photos, tables, clock: Arc::new(MachineClock::new(business_now)), random })
     }
 
     /// Both clocks, now.
@@ -117,9 +138,12 @@ impl App {
             TlsMode::On => Some(tls_config(&config.edge.certificate, &config.edge.key)?),
             TlsMode::Off => None,
         };
+        let nights = tokio::spawn(nightly(self.photos.clone(), Arc::clone(&self.clock), stop.clone()));
         let desk = Desk::new(Furnishing {
             hub: self.hub,
             identity: self.identity,
+            photos: self.photos,
+            tables: self.tables,
             clock: self.clock,
             random: self.random,
             metrics,
@@ -127,6 +151,8 @@ impl App {
             believes_proxy: config.edge.forwarded_for,
             requests_max: config.limits.requests_max,
             sync_per_minute: config.limits.sync_per_minute,
+            photos_per_minute: config.limits.photos_per_minute,
+            exports_per_hour: config.limits.exports_per_hour,
             stop: stop.clone(),
         });
         let address = config.edge.listen;
@@ -135,7 +161,36 @@ impl App {
         let limits = config.limits.edge(config.edge.tls);
         let edge = Edge::new(listener, tls, limits, warp::service(routes(&desk))).map_err(failed)?;
         listening(edge.local_addr().map_err(failed)?);
-        Ok(edge.serve(stop).await)
+        let served = edge.serve(stop).await;
+        nights.abort();
+        Ok(served)
+    }
+}
+
+/// When the night's work is done: three in the morning, when nobody inspects and nobody reads figures.
+const NIGHT_MS: i64 = 3 * 3_600_000;
+
+/// Looks at every photo once a night, until the server stops.
+async fn nightly(photos: Photos, clock: Arc<dyn Clock>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let now = clock.system();
+        let tonight = Timestamp::from_ms(now.day().start().ms() + NIGHT_MS);
+        let next = if tonight > now { tonight.ms() } else { now.day().end().ms() + NIGHT_MS };
+        let wait = Duration::from_millis(u64::try_from(next - now.ms()).unwrap_or(0));
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        match photos.sweep(clock.system()).await {
+            Ok(swept) if swept.broken == 0 => {
+                tracing::info!(photos = swept.photos, uploads = swept.uploads, "photos looked at");
+            }
+            Ok(swept) => {
+                metrics::gauge!("louan_photos_broken").set(swept.broken as f64);
+                tracing::error!(photos = swept.photos, broken = swept.broken, "photos are broken");
+            }
+            Err(error) => tracing::error!(error = %error, "photos could not be looked at"),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Throttles: how often somebody may try, counted with the time handed in.
 //!
-//! Two kinds. A [`Rate`] lets so many through per minute and address or device. A [`Lockout`]
+//! Two kinds. A [`Rate`] lets so many through per minute or hour and address, device or person. A [`Lockout`]
 //! looks at failures of one account: each makes the next try wait longer, and the fifth
 //! within a quarter of an hour shuts the account for a quarter of an hour (A01). Both
 //! remember a bounded number of keys; when full, the one closest to being forgotten anyway
@@ -28,7 +28,7 @@ pub struct TryLater {
     pub after_ms: i64,
 }
 
-/// So many per minute and key, evenly, with a burst of the same size.
+/// So many per minute or hour and key, evenly, with a burst of the same size.
 #[derive(Debug)]
 pub struct Rate<K> {
     step_ms: i64,
@@ -41,8 +41,18 @@ impl<K: Eq + Hash + Copy> Rate<K> {
     /// At most `per_minute` for each key.
     #[must_use]
     pub fn new(per_minute: u32) -> Self {
-        let step_ms = 60_000 / i64::from(per_minute.max(1));
-        Self { step_ms: step_ms.max(1), burst_ms: 60_000, spent: Mutex::default() }
+        Self::over(60_000, per_minute)
+    }
+
+    /// At most `per_hour` for each key.
+    #[must_use]
+    pub fn per_hour(per_hour: u32) -> Self {
+        Self::over(3_600_000, per_hour)
+    }
+
+    fn over(window_ms: i64, number: u32) -> Self {
+        let step_ms = window_ms / i64::from(number.max(1));
+        Self { step_ms: step_ms.max(1), burst_ms: window_ms, spent: Mutex::default() }
     }
 
     /// Takes one from the key's allowance.
@@ -153,6 +163,13 @@ mod tests {
         assert_eq!(rate.take("a", at(2_000)), Ok(()));
         assert_eq!(rate.take("a", at(2_000)), Err(TryLater { after_ms: 2_000 }));
         assert_eq!(rate.take("b", at(0)), Ok(()), "another key is not concerned");
+    }
+
+    #[test]
+    fn an_hour_lets_its_number_through() {
+        let rate = Rate::per_hour(5);
+        assert_eq!((0..9).filter(|_| rate.take("a", at(0)).is_ok()).count(), 5);
+        assert_eq!(rate.take("a", at(0)), Err(TryLater { after_ms: 720_000 }));
     }
 
     #[test]

@@ -134,6 +134,12 @@ impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         match error {
             AppError::Storage(error) => error.into(),
+            AppError::Photos(_) => Self::new(
+                "照片目录无法使用",
+                &error,
+                "服务未启动，数据未作任何改动。请检查 store.photos 的路径、权限和磁盘空间后重试。",
+            )
+            .with(4),
             AppError::Tls(_) => Self::new(
                 "证书或私钥无法使用",
                 &error,

@@ -79,6 +79,14 @@ pub struct LimitSection {
     pub requests_max: usize,
     /// Sync requests of one device in a minute.
     pub sync_per_minute: u32,
+    /// Uploads of photos a device may begin in a minute.
+    pub photos_per_minute: u32,
+    /// Files a person may take out in an hour.
+    pub exports_per_hour: u32,
+    /// Uploads of photos a device may begin in a day.
+    pub photos_per_day: u64,
+    /// Bytes of photos a device may announce in a day.
+    pub photo_bytes_per_day: u64,
     /// Sign-ins and enrolments from one address in a minute.
     pub sign_in_per_minute: u32,
 }
@@ -101,6 +109,11 @@ impl Default for LimitSection {
             drain_ms: ms(limits.drain),
             requests_max: 200,
             sync_per_minute: 60,
+            // Three photos an item: a flight of stairs in a minute.
+            photos_per_minute: 30,
+            exports_per_hour: 20,
+            photos_per_day: 500,
+            photo_bytes_per_day: 2 * 1024 * 1024 * 1024,
             sign_in_per_minute: 30,
         }
     }
@@ -142,6 +155,10 @@ impl LimitSection {
             ("limits.connections_max", self.connections_max as u64),
             ("limits.requests_max", self.requests_max as u64),
             ("limits.sync_per_minute", self.sync_per_minute.into()),
+            ("limits.photos_per_minute", self.photos_per_minute.into()),
+            ("limits.exports_per_hour", self.exports_per_hour.into()),
+            ("limits.photos_per_day", self.photos_per_day),
+            ("limits.photo_bytes_per_day", self.photo_bytes_per_day),
             ("limits.sign_in_per_minute", self.sign_in_per_minute.into()),
         ]
         .into_iter()
@@ -156,13 +173,23 @@ impl LimitSection {
 pub struct StoreSection {
     /// The database file; its folder must be writable.
     pub path: PathBuf,
+    /// The photos' folder; must be writable. Not set: `photos` beside the database.
+    pub photos: Option<PathBuf>,
     /// The stream: the district's code.
     pub stream: u32,
 }
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { path: PathBuf::from("/var/lib/louan/louan.sqlite"), stream: 500_110 }
+        Self { path: PathBuf::from("/var/lib/louan/louan.sqlite"), photos: None, stream: 500_110 }
+    }
+}
+
+impl StoreSection {
+    /// Where photos lie.
+    #[must_use]
+    pub fn photos_folder(&self) -> PathBuf {
+        self.photos.clone().unwrap_or_else(|| self.path.with_file_name("photos"))
     }
 }
 

@@ -11,9 +11,18 @@ use warp::reply::{Reply, Response};
 
 use crate::auth::AuthError;
 use crate::hub::{StorageError, SyncError};
+use crate::photo::{BlobError, PhotoError};
+use crate::report::ReportError;
+use crate::report::workbook::WorkbookError;
+
+/// tus 1.0, checksum extension; not in HTTP's own list.
+const CHECKSUM_MISMATCH: StatusCode = match StatusCode::from_u16(460) {
+    Ok(status) => status,
+    Err(_) => StatusCode::BAD_REQUEST,
+};
 
 macro_rules! problems {
-    ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $title:literal, $detail:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $status:expr, $code:literal, $title:literal, $detail:literal;)*) => {
         /// A kind of problem (问题类型).
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Problem { $($(#[$doc])* $name,)* }
@@ -31,7 +40,7 @@ macro_rules! problems {
             /// The one status it has.
             #[must_use]
             pub const fn status(self) -> StatusCode {
-                match self { $(Self::$name => StatusCode::$status),* }
+                match self { $(Self::$name => $status),* }
             }
 
             /// What happened, for people.
@@ -51,47 +60,63 @@ macro_rules! problems {
 
 problems! {
     /// The request cannot be read.
-    Malformed = BAD_REQUEST, "malformed", "请求无法读取", "请求格式有误，未作任何改动。请更新应用或检查接口文档后重试。";
+    Malformed = StatusCode::BAD_REQUEST, "malformed", "请求无法读取", "请求格式有误，未作任何改动。请更新应用或检查接口文档后重试。";
     /// Fields are wrong; `errors` says which.
-    Invalid = UNPROCESSABLE_ENTITY, "invalid", "内容有误", "未作任何改动。请按提示改正后重新提交。";
+    Invalid = StatusCode::UNPROCESSABLE_ENTITY, "invalid", "内容有误", "未作任何改动。请按提示改正后重新提交。";
     /// No session, or one that has ended.
-    SignInAgain = UNAUTHORIZED, "sign_in_again", "需要重新登录", "登录已失效，本机未提交的内容不受影响。请重新登录。";
+    SignInAgain = StatusCode::UNAUTHORIZED, "sign_in_again", "需要重新登录", "登录已失效，本机未提交的内容不受影响。请重新登录。";
     /// Account and password do not fit.
-    BadCredentials = UNAUTHORIZED, "bad_credentials", "账号或密码不正确", "请核对后重试；连续五次不正确将暂停登录十五分钟。";
+    BadCredentials = StatusCode::UNAUTHORIZED, "bad_credentials", "账号或密码不正确", "请核对后重试；连续五次不正确将暂停登录十五分钟。";
     /// Visible, but not for this role.
-    NotPermitted = FORBIDDEN, "not_permitted", "无此权限", "未作任何改动。如工作需要，请联系管理员。";
+    NotPermitted = StatusCode::FORBIDDEN, "not_permitted", "无此权限", "未作任何改动。如工作需要，请联系管理员。";
     /// A browser sent it from somebody else's page.
-    CrossOrigin = FORBIDDEN, "cross_origin", "请求来源不符", "未作任何改动。请从本系统页面操作。";
+    CrossOrigin = StatusCode::FORBIDDEN, "cross_origin", "请求来源不符", "未作任何改动。请从本系统页面操作。";
     /// Not here, or not for this caller.
-    NotFound = NOT_FOUND, "not_found", "未找到", "没有此内容，或不在您的数据范围内。";
+    NotFound = StatusCode::NOT_FOUND, "not_found", "未找到", "没有此内容，或不在您的数据范围内。";
     /// No such enrolment code.
-    CodeUnknown = NOT_FOUND, "code_unknown", "登记码不正确", "请核对登记码后重新输入。";
+    CodeUnknown = StatusCode::NOT_FOUND, "code_unknown", "登记码不正确", "请核对登记码后重新输入。";
     /// The path has other methods.
-    MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "不支持此操作", "未作任何改动。请检查接口文档。";
+    MethodNotAllowed = StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "不支持此操作", "未作任何改动。请检查接口文档。";
     /// The body came too slowly.
-    SlowBody = REQUEST_TIMEOUT, "slow_body", "网络过慢，接收超时", "未作任何改动，本机内容仍在。请在网络好转后重试。";
+    SlowBody = StatusCode::REQUEST_TIMEOUT, "slow_body", "网络过慢，接收超时", "未作任何改动，本机内容仍在。请在网络好转后重试。";
     /// The target has moved on.
-    VersionMoved = CONFLICT, "version_moved", "内容已被他人更新", "未作任何改动。请刷新后查看最新内容，再决定是否提交。";
+    VersionMoved = StatusCode::CONFLICT, "version_moved", "内容已被他人更新", "未作任何改动。请刷新后查看最新内容，再决定是否提交。";
     /// The target's state does not allow it, or a rule refuses it.
-    Refused = CONFLICT, "refused", "当前状态不允许此操作", "未作任何改动。请刷新后查看最新状态。";
+    Refused = StatusCode::CONFLICT, "refused", "当前状态不允许此操作", "未作任何改动。请刷新后查看最新状态。";
+    /// An upload has another number of bytes than the sender thinks.
+    OffsetMoved = StatusCode::CONFLICT, "offset_moved", "已接收的长度不符", "已接收的部分仍在。请查询已接收的长度后，从那里继续。";
+    /// An upload that was given up, refused, or is too old.
+    UploadEnded = StatusCode::GONE, "upload_ended", "上传已结束", "照片仍在本机，请重新上传。";
+    /// The tus version is not said, or not ours.
+    TusVersion = StatusCode::PRECONDITION_FAILED, "tus_version", "不支持的上传协议版本", "照片仍在本机。请更新应用后重试。";
     /// The enrolment code was used or is too old.
-    CodeSpent = GONE, "code_spent", "登记码已使用或已过期", "请联系管理员重新发放登记码。";
+    CodeSpent = StatusCode::GONE, "code_spent", "登记码已使用或已过期", "请联系管理员重新发放登记码。";
+    /// A piece of a photo that is not what its checksum says.
+    ChecksumMismatch = CHECKSUM_MISMATCH, "checksum_mismatch", "照片分片校验不符", "这一片未接收，照片仍在本机。请重新发送这一片。";
+    /// Bytes that do not hash to the photo's name.
+    OtherBytes = StatusCode::UNPROCESSABLE_ENTITY, "other_bytes", "照片内容与摘要不符", "未接收，照片仍在本机。请重新上传。";
+    /// A picture that is not taken; the code says why.
+    PictureRefused = StatusCode::UNPROCESSABLE_ENTITY, "picture_refused", "照片无法接收", "未接收，照片仍在本机。请重新拍摄，或联系管理员。";
+    /// The device's share of the day is used up.
+    Quota = StatusCode::INSUFFICIENT_STORAGE, "quota", "今日上传数量已达上限", "未接收，照片仍在本机，明日自动续传。如工作需要，请联系管理员。";
+    /// The disk is full.
+    DiskFull = StatusCode::INSUFFICIENT_STORAGE, "disk_full", "服务器存储空间不足", "已确认送达的内容是安全的，其余仍在本机。请联系运维人员。";
     /// The length of the body is not said.
-    LengthRequired = LENGTH_REQUIRED, "length_required", "缺少内容长度", "未作任何改动。请更新应用后重试。";
+    LengthRequired = StatusCode::LENGTH_REQUIRED, "length_required", "缺少内容长度", "未作任何改动。请更新应用后重试。";
     /// The body is larger than the route takes.
-    TooLarge = PAYLOAD_TOO_LARGE, "too_large", "内容过大", "未作任何改动。请分批提交。";
+    TooLarge = StatusCode::PAYLOAD_TOO_LARGE, "too_large", "内容过大", "未作任何改动。请分批提交。";
     /// Another media type, or a compressed body.
-    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "不支持的内容格式", "未作任何改动。请更新应用后重试。";
+    UnsupportedMediaType = StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "不支持的内容格式", "未作任何改动。请更新应用后重试。";
     /// Another protocol.
-    UpdateApp = UPGRADE_REQUIRED, "update_app", "应用版本过旧", "本机内容仍在，可先导出备份。请更新应用后再同步。";
+    UpdateApp = StatusCode::UPGRADE_REQUIRED, "update_app", "应用版本过旧", "本机内容仍在，可先导出备份。请更新应用后再同步。";
     /// Too often.
-    TooOften = TOO_MANY_REQUESTS, "too_often", "操作过于频繁", "未作任何改动，本机内容仍在。请稍后再试。";
+    TooOften = StatusCode::TOO_MANY_REQUESTS, "too_often", "操作过于频繁", "未作任何改动，本机内容仍在。请稍后再试。";
     /// Too much at once.
-    Overloaded = SERVICE_UNAVAILABLE, "overloaded", "服务繁忙", "未作任何改动，本机内容仍在。请稍后再试。";
+    Overloaded = StatusCode::SERVICE_UNAVAILABLE, "overloaded", "服务繁忙", "未作任何改动，本机内容仍在。请稍后再试。";
     /// The store does not answer.
-    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "服务暂不可用", "已确认送达的内容是安全的，其余仍在本机。请稍后再试，或联系运维人员。";
+    Unavailable = StatusCode::SERVICE_UNAVAILABLE, "unavailable", "服务暂不可用", "已确认送达的内容是安全的，其余仍在本机。请稍后再试，或联系运维人员。";
     /// A defect of ours.
-    Internal = INTERNAL_SERVER_ERROR, "internal", "服务内部错误", "已确认送达的内容是安全的，其余仍在本机。请稍后再试，并把请求编号告知运维人员。";
+    Internal = StatusCode::INTERNAL_SERVER_ERROR, "internal", "服务内部错误", "已确认送达的内容是安全的，其余仍在本机。请稍后再试，并把请求编号告知运维人员。";
 }
 
 /// One thing wrong with what was sent.
@@ -194,6 +219,40 @@ impl From<StorageError> for ApiError {
     }
 }
 
+impl From<PhotoError> for ApiError {
+    fn from(error: PhotoError) -> Self {
+        match error {
+            PhotoError::Unknown => Problem::NotFound.into(),
+            PhotoError::Ended => Problem::UploadEnded.into(),
+            PhotoError::Offset(_) => Problem::OffsetMoved.into(),
+            PhotoError::Checksum => Problem::ChecksumMismatch.into(),
+            PhotoError::TooLong => Problem::TooLarge.into(),
+            PhotoError::Card => Self::field("/Upload-Metadata", "card", "照片说明与照片不符"),
+            PhotoError::OtherBytes => Problem::OtherBytes.into(),
+            PhotoError::Refused(refusal) => {
+                Self { code: Some(refusal.code()), ..Problem::PictureRefused.into() }
+            }
+            PhotoError::Quota => Problem::Quota.into(),
+            PhotoError::Later => Self::later(Problem::Overloaded, 2_000),
+            PhotoError::Blob(BlobError::Full) => logged(&BlobError::Full, Problem::DiskFull.into()),
+            PhotoError::Blob(error) => logged(&error, Self::later(Problem::Unavailable, 60_000)),
+            PhotoError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReportError> for ApiError {
+    fn from(error: ReportError) -> Self {
+        logged(&error, Problem::DiskFull.into())
+    }
+}
+
+impl From<WorkbookError> for ApiError {
+    fn from(error: WorkbookError) -> Self {
+        ReportError::from(error).into()
+    }
+}
+
 impl From<SyncError> for ApiError {
     fn from(error: SyncError) -> Self {
         match error {
@@ -217,6 +276,27 @@ fn logged(error: &dyn std::error::Error, answer: ApiError) -> ApiError {
     }
     tracing::error!(code = answer.code(), error = chain, "a request failed");
     answer
+}
+
+/// A reply without a body: it was done.
+pub(super) fn no_content() -> Response {
+    with(StatusCode::NO_CONTENT)
+}
+
+/// A reply without a body: something was made.
+pub(super) fn created() -> Response {
+    with(StatusCode::CREATED)
+}
+
+/// A reply without a body: what the caller has is what he would get.
+pub(super) fn not_modified() -> Response {
+    with(StatusCode::NOT_MODIFIED)
+}
+
+fn with(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
 }
 
 impl Reply for ApiError {

@@ -109,6 +109,11 @@ impl Context {
         }
     }
 
+    /// Whether the reply is a picture.
+    pub(super) fn shows_picture(&self) -> bool {
+        matches!(&self.found, Found::Route(route) if route.reader == route::Reader::Picture)
+    }
+
     /// Whether whoever asks would rather see a page than JSON.
     pub(super) fn wants_page(&self) -> bool {
         let accept = self.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());

@@ -1,7 +1,7 @@
 //! Dressing replies: header fields on every one of them, a body on those that refuse, one
 //! line in the log.
 //!
-//! Two sets of headers: the field app may use camera and position, everything else may not.
+//! Three sets of headers: the field app may use camera and position, the console may not, a picture may do nothing.
 //! A refusal is told to a program as problem+json and to a person as a page.
 
 use http::header::{
@@ -25,6 +25,9 @@ const CONSOLE_CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-ev
 const FIELD_CSP: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     font-src 'self' data:; img-src 'self' data: blob:; worker-src 'self' blob:; connect-src 'self'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// A picture opened by itself may do nothing at all (P03).
+const PICTURE_CSP: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
 
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -50,7 +53,7 @@ pub(super) fn dress(context: &Context, mut reply: Response) -> Response {
     if let Some(error) = reply.extensions_mut().remove::<ApiError>() {
         write_problem(context, &error, &mut reply);
     }
-    write_headers(context.found_field(), reply.headers_mut());
+    write_headers(context, reply.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         reply.headers_mut().insert(REQUEST_ID, id);
     }
@@ -65,9 +68,11 @@ impl Context {
     }
 }
 
-fn write_headers(field: bool, headers: &mut HeaderMap) {
-    let (csp, permissions) = if field {
+fn write_headers(context: &Context, headers: &mut HeaderMap) {
+    let (csp, permissions) = if context.found_field() {
         (FIELD_CSP, "camera=(self), geolocation=(self), microphone=()")
+    } else if context.shows_picture() {
+        (PICTURE_CSP, "camera=(), geolocation=(), microphone=()")
     } else {
         (CONSOLE_CSP, "camera=(), geolocation=(self), microphone=()")
     };
@@ -135,7 +140,7 @@ fn document(error: &ApiError, trace_id: &str) -> Vec<u8> {
 fn note(context: &Context, reply: &Response) {
     let (route, status) = (context.route_name(), reply.status().as_u16());
     let method = match context.method.as_str() {
-        known @ ("GET" | "POST" | "DELETE") => known.to_owned(),
+        known @ ("GET" | "POST" | "DELETE" | "PATCH" | "HEAD" | "OPTIONS") => known.to_owned(),
         _ => "OTHER".to_owned(),
     };
     metrics::counter!("louan_requests_total", "route" => route, "method" => method.clone(), "status" => status.to_string())

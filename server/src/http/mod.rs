@@ -13,17 +13,21 @@ mod context;
 mod dress;
 mod enrol;
 mod event;
+mod export;
 mod front;
 mod health;
+mod import;
 mod ledger;
 mod month;
 mod page;
 mod peer;
+mod photo;
 mod query;
 mod room;
 pub mod route;
 mod session;
 mod sync;
+mod upload;
 
 pub use peer::{Peer, SlowBody};
 
@@ -31,7 +35,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use louan_schema::id::DeviceId;
+use louan_schema::id::{DeviceId, PersonId};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Semaphore, watch};
 use warp::filters::BoxedFilter;
@@ -42,6 +46,8 @@ use crate::auth::Identity;
 use crate::auth::throttle::Rate;
 use crate::clock::{Clock, Random};
 use crate::hub::{Clocks, Hub};
+use crate::photo::Photos;
+use crate::table::ReadTable;
 use api_error::{ApiError, Problem};
 use context::{Context, context};
 use room::Room;
@@ -52,6 +58,10 @@ pub struct Furnishing {
     pub hub: Hub,
     /// Who is calling.
     pub identity: Identity,
+    /// Photos.
+    pub photos: Photos,
+    /// Who reads spreadsheets.
+    pub tables: Arc<dyn ReadTable>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where request and command numbers come from.
@@ -66,6 +76,10 @@ pub struct Furnishing {
     pub requests_max: usize,
     /// Sync requests of one device in a minute.
     pub sync_per_minute: u32,
+    /// Uploads a device may begin in a minute.
+    pub photos_per_minute: u32,
+    /// Files a person may take out in an hour.
+    pub exports_per_hour: u32,
     /// Turns true when the server is told to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -81,6 +95,11 @@ struct Inner {
     places: Arc<Semaphore>,
     room: Room,
     sync_rate: Rate<DeviceId>,
+    photo_rate: Rate<DeviceId>,
+    export_rate: Rate<PersonId>,
+    /// One list is read at a time, one ledger written.
+    imports: Semaphore,
+    exports: Semaphore,
 }
 
 impl Desk {
@@ -89,7 +108,12 @@ impl Desk {
     pub fn new(furnishing: Furnishing) -> Self {
         let places = Arc::new(Semaphore::new(furnishing.requests_max));
         let sync_rate = Rate::new(furnishing.sync_per_minute);
-        Self { inner: Arc::new(Inner { furnishing, places, room: Room::new(), sync_rate }) }
+        let photo_rate = Rate::new(furnishing.photos_per_minute);
+        let export_rate = Rate::per_hour(furnishing.exports_per_hour);
+        let (imports, exports) = (Semaphore::new(1), Semaphore::new(export::EXPORTS_AT_ONCE));
+        let room = Room::new();
+        let inner = Inner { furnishing, places, room, sync_rate, photo_rate, export_rate, imports, exports };
+        Self { inner: Arc::new(inner) }
     }
 
     fn hub(&self) -> &Hub {
@@ -98,6 +122,14 @@ impl Desk {
 
     fn identity(&self) -> &Identity {
         &self.inner.furnishing.identity
+    }
+
+    fn photos(&self) -> &Photos {
+        &self.inner.furnishing.photos
+    }
+
+    fn photo_rate(&self) -> &Rate<DeviceId> {
+        &self.inner.photo_rate
     }
 
     fn now(&self) -> Clocks {
@@ -142,9 +174,12 @@ pub fn routes(
 fn program_routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     let sessions = enrol::routes(desk).or(session::routes(desk)).unify().boxed();
     let field = sync::routes(desk).or(event::routes(desk)).unify().boxed();
+    let photos = upload::routes(desk).or(photo::routes(desk)).unify().boxed();
     let office =
         command::routes(desk).or(ledger::routes(desk)).unify().or(month::routes(desk)).unify().boxed();
-    sessions.or(field).unify().or(office).unify().or(health::routes(desk)).unify().boxed()
+    let files = import::routes(desk).or(export::routes(desk)).unify().boxed();
+    let rest = photos.or(files).unify().or(health::routes(desk)).unify().boxed();
+    sessions.or(field).unify().or(office).unify().or(rest).unify().boxed()
 }
 
 fn person_routes(desk: &Desk) -> BoxedFilter<(Response,)> {

@@ -18,6 +18,10 @@ pub enum Body {
     Form,
     /// A sync request, at most 1 MiB.
     Sync,
+    /// A piece of a photo, at most 1 MiB.
+    Piece,
+    /// A list of buildings as a file.
+    File,
 }
 
 impl Body {
@@ -29,6 +33,8 @@ impl Body {
             Self::Json => 64 * 1024,
             Self::Form => 4 * 1024,
             Self::Sync => louan_schema::wire::frame::SENT_BYTES_MAX as u64,
+            Self::Piece => crate::photo::PIECE_BYTES_MAX,
+            Self::File => crate::table::FILE_BYTES_MAX,
         }
     }
 
@@ -40,6 +46,8 @@ impl Body {
             Self::Json => Some("application/json"),
             Self::Form => Some("application/x-www-form-urlencoded"),
             Self::Sync => Some(louan_schema::wire::MEDIA_TYPE),
+            Self::Piece => Some("application/offset+octet-stream"),
+            Self::File => Some("application/octet-stream"),
         }
     }
 }
@@ -51,6 +59,8 @@ pub enum Reader {
     Program,
     /// A person in a browser: problems are pages.
     Person,
+    /// A browser showing a picture: it may do nothing else with it.
+    Picture,
 }
 
 /// One route (接口路由).
@@ -75,6 +85,12 @@ pub enum Verb {
     Post,
     /// Ends.
     Delete,
+    /// Adds a piece.
+    Patch,
+    /// Asks how far something is.
+    Head,
+    /// Asks what can be done.
+    Options,
 }
 
 impl Verb {
@@ -85,6 +101,9 @@ impl Verb {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Delete => "DELETE",
+            Self::Patch => "PATCH",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
         }
     }
 }
@@ -105,6 +124,26 @@ pub const ROUTES: &[Route] = &[
     route(Verb::Get, "/api/v1/rounds", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/months/{cut_off}", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/events", Body::Empty, Reader::Program),
+    route(Verb::Options, "/api/v1/uploads", Body::Empty, Reader::Program),
+    route(Verb::Post, "/api/v1/uploads", Body::Empty, Reader::Program),
+    route(Verb::Options, "/api/v1/uploads/{upload}", Body::Empty, Reader::Program),
+    route(Verb::Head, "/api/v1/uploads/{upload}", Body::Empty, Reader::Program),
+    route(Verb::Patch, "/api/v1/uploads/{upload}", Body::Piece, Reader::Program),
+    route(Verb::Delete, "/api/v1/uploads/{upload}", Body::Empty, Reader::Program),
+    route(Verb::Head, "/api/v1/blobs/{hash}", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/hazards/{hazard}/photos", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/photos/{hash}", Body::Empty, Reader::Picture),
+    route(Verb::Get, "/api/v1/photos/{hash}/thumbnail", Body::Empty, Reader::Picture),
+    route(Verb::Get, "/api/v1/photos/{hash}/alike", Body::Empty, Reader::Program),
+    route(Verb::Post, "/api/v1/imports", Body::File, Reader::Program),
+    route(Verb::Get, "/api/v1/imports/{import}", Body::Empty, Reader::Program),
+    route(Verb::Post, "/api/v1/imports/{import}/commit", Body::Empty, Reader::Program),
+    route(Verb::Post, "/api/v1/imports/{import}/undo", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/imports/{import}/errors", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/exports/hazards.xlsx", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/exports/buildings.xlsx", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/exports/buildings.geojson", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/exports/buildings.gpkg", Body::Empty, Reader::Program),
     route(Verb::Get, "/healthz", Body::Empty, Reader::Program),
     route(Verb::Get, "/readyz", Body::Empty, Reader::Program),
     route(Verb::Get, "/version", Body::Empty, Reader::Program),

@@ -5,7 +5,7 @@
 //! says so. Nothing here knows HTTP, sessions or passwords.
 
 mod command;
-mod locks;
+mod import;
 mod office;
 mod push;
 mod sync;
@@ -13,23 +13,25 @@ mod sync;
 use std::sync::Arc;
 
 use louan_schema::fold::month::MonthFigures;
-use louan_schema::id::{Epoch, HazardId, OrgId, PersonId, SiteId};
+use louan_schema::id::{DocId, Epoch, HazardId, OrgId, PersonId, SiteId};
 use louan_schema::registry::Org;
 use louan_schema::time::Timestamp;
 use louan_schema::wire::HazardStatus;
 use tokio::sync::{Semaphore, watch};
 
 use crate::audit::{AuditCheck, Line, Verifier};
+use crate::lock::Locks;
 use crate::report;
 use crate::storage::Storage;
 use crate::storage::commit::{Commit, Committed, Write};
 use crate::worker::Judge;
-use locks::Locks;
 
 pub use crate::storage::StorageError;
+pub use crate::storage::imports::{ImportId, ImportState};
 pub use crate::storage::ledger::{HazardQuery, Page, RoundQuery, RoundRow};
 pub use crate::storage::log::{Head, Held};
 pub use crate::storage::registry::{DeviceState, PersonRow, SiteRow};
+pub use import::{Carried, ImportError, Imported};
 pub use office::{OfficeError, OfficeFault};
 pub use sync::Answer;
 
@@ -104,7 +106,7 @@ struct Inner {
     storage: Arc<dyn Storage>,
     judge: Arc<dyn Judge>,
     limits: Limits,
-    locks: Locks,
+    locks: Locks<DocId>,
     poke: watch::Sender<u64>,
     large_replies: Arc<Semaphore>,
     documents: Semaphore,
@@ -163,6 +165,15 @@ impl Hub {
     /// [`StorageError`] when it cannot be read.
     pub async fn find_hazard(&self, id: HazardId) -> Result<Option<HazardStatus>, StorageError> {
         Ok(self.inner.storage.hazard_case(id).await?.map(|case| case.status))
+    }
+
+    /// Whether a hazard stands on a site that one of these organisations sees.
+    ///
+    /// # Errors
+    /// [`StorageError`] when it cannot be read.
+    pub async fn sees_hazard(&self, id: HazardId, orgs: Vec<OrgId>) -> Result<bool, StorageError> {
+        let Some(status) = self.find_hazard(id).await? else { return Ok(false) };
+        Ok(self.inner.storage.sight(orgs).await?.has(status.site))
     }
 
     /// A page of the hazard ledger.
@@ -294,7 +305,7 @@ impl Hub {
     }
 
     /// Commits and tells who listens.
-    async fn commit(&self, commit: Commit) -> Result<Committed, StorageError> {
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<Committed, StorageError> {
         let committed = self.inner.storage.commit(commit).await?;
         self.inner.poke.send_if_modified(|head| {
             let moved = committed.head > *head;

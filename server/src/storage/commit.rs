@@ -17,6 +17,8 @@ use louan_schema::time::{Day, Timestamp};
 use louan_schema::wire::{Code, CommandVerdict, HazardStatus};
 
 use super::audit::Entry;
+use super::imports::ImportWrite;
+use super::photos::{PhotoAllowance, PhotoWrite};
 use super::sessions::{IdentityGuard, IdentityWrite};
 
 /// Everything one act writes (一次提交).
@@ -52,6 +54,8 @@ pub enum Guard {
     CommandFresh(CommandId, PersonId),
     /// Something about accounts, sessions or codes.
     Identity(IdentityGuard),
+    /// The device has not begun too many uploads.
+    Photos(PhotoAllowance),
 }
 
 /// One thing written.
@@ -106,6 +110,10 @@ pub enum Write {
     Epoch(Epoch),
     /// An account, a session or an enrolment code.
     Identity(IdentityWrite),
+    /// An upload or a photo.
+    Photo(PhotoWrite),
+    /// An import of buildings.
+    Import(ImportWrite),
 }
 
 /// A signed batch list (签名清单), kept for ever: record → change hash → this list proves origin.

@@ -7,8 +7,10 @@
 pub mod accounts;
 pub mod audit;
 pub mod commit;
+pub mod imports;
 pub mod ledger;
 pub mod log;
+pub mod photos;
 pub mod registry;
 pub mod sessions;
 pub mod sqlite;
@@ -67,6 +69,8 @@ pub trait Storage:
     + registry::RegistryStore
     + accounts::AccountStore
     + sessions::SessionStore
+    + photos::PhotoStore
+    + imports::ImportStore
     + AuditStore
 {
     /// Writes a commit; when this answers, it is on disk.

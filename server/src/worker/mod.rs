@@ -1,19 +1,22 @@
-//! Workers: the only place of the server where automerge runs.
+//! Workers: the only place of the server where automerge runs, and where pictures are decoded.
 //!
-//! A phone's bytes may panic, exhaust memory or overflow the stack of whoever applies them.
+//! A phone's bytes may panic, exhaust memory or overflow the stack of whoever applies or decodes them.
 //! In service that is a child process with limits of its own ([`Pool`]); the simulator calls
 //! the same function in process ([`InProcess`]). Nothing here knows storage or verdict policy:
 //! a case goes in, a verdict a change and the saved document come out.
 
 mod frame;
+mod picture;
 mod pool;
 mod process;
+mod sheet;
 
 use futures_util::future::BoxFuture;
 use louan_schema::doc::Descriptor;
 use louan_schema::doc::judge::{Case, Judged, judge};
 use louan_schema::wire::Code;
 
+pub use picture::{Examine, Look, Picture, PictureFault, PictureKind, Seen, Unfit};
 pub use pool::{Pool, Program};
 pub use process::worker_main;
 

@@ -6,7 +6,7 @@
 //! time up is killed, and its job is tried again by the phone: waiting is no change's fault.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::frame::{Answer, Job, MESSAGE_BYTES_MAX};
+use super::frame::{Answer, Job, JudgeJob, MESSAGE_BYTES_MAX};
 use super::{Judge, JudgeCase};
 
 /// How long a job may take by the clock. Its five CPU seconds end it long before, wherever a worker
@@ -41,6 +41,24 @@ pub struct Pool {
     program: Program,
     places: Semaphore,
     idle: Mutex<Vec<Worker>>,
+}
+
+/// A job on its way: its bytes, and a file whose bytes follow them.
+#[derive(Debug)]
+pub(super) struct Message<'a> {
+    pub(super) head: Vec<u8>,
+    pub(super) file: Option<(&'a Path, u64)>,
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// An answer.
+    Answered(Answer),
+    /// The worker died over it.
+    Died,
+    /// There was no worker, or it did not answer in time: nothing is known about the job.
+    Nothing,
 }
 
 #[derive(Debug)]
@@ -100,27 +118,39 @@ impl Pool {
         }
     }
 
-    /// Runs a job; nothing when its worker died over it.
+    /// Judges a case; nothing when its worker died over it.
     async fn run(&self, case: &JudgeCase) -> Option<Result<Judged, Code>> {
-        let _place = self.places.acquire().await.ok()?;
+        // A job is plain bytes and numbers: encoding it cannot fail.
+        let head = minicbor::to_vec(Job::Judge(JudgeJob::from(case))).unwrap_or_default();
+        match self.ask(&Message { head, file: None }).await {
+            Asked::Answered(answer) => answer.judged(case.changes.len()),
+            Asked::Died => None,
+            Asked::Nothing => Some(Err(Code::Unreadable)),
+        }
+    }
+
+    /// Gives a job to a worker.
+    pub(super) async fn ask(&self, message: &Message<'_>) -> Asked {
+        let Ok(_place) = self.places.acquire().await else { return Asked::Nothing };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut worker = match idle {
             Some(worker) => worker,
             None => match Worker::start(&self.program) {
                 Ok(worker) => worker,
-                Err(_) => return Some(Err(Code::Unreadable)),
+                Err(_) => return Asked::Nothing,
             },
         };
-        let answer = match timeout(JOB_WALL, worker.ask(&Job::from(case))).await {
-            Ok(answer) => answer.ok()?,
+        let answer = match timeout(JOB_WALL, worker.ask(message)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => return Asked::Died,
             Err(_) => {
                 // Killed and waited for, so that no number of stuck jobs leaves more workers than places.
                 let _ = worker.process.kill().await;
-                return Some(Err(Code::Unreadable));
+                return Asked::Nothing;
             }
         };
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-        answer.judged(case.changes.len())
+        Asked::Answered(answer)
     }
 }
 
@@ -147,13 +177,20 @@ impl Worker {
         Ok(Self { input, output, process })
     }
 
-    async fn ask(&mut self, job: &Job) -> io::Result<Answer> {
+    async fn ask(&mut self, message: &Message<'_>) -> io::Result<Answer> {
+        let length = message.head.len() as u64 + message.file.map_or(0, |(_, bytes)| bytes);
+        let length = u32::try_from(length).map_err(io::Error::other)?;
         // Length and job in one piece: the worker is woken once.
-        let mut message = vec![0; 4];
-        minicbor::encode(job, &mut message).map_err(io::Error::other)?;
-        let length = u32::try_from(message.len() - 4).map_err(io::Error::other)?;
-        message[..4].copy_from_slice(&length.to_be_bytes());
-        self.input.write_all(&message).await?;
+        let mut first = length.to_be_bytes().to_vec();
+        first.extend_from_slice(&message.head);
+        self.input.write_all(&first).await?;
+        if let Some((path, bytes)) = message.file {
+            let mut file = tokio::fs::File::open(path).await?.take(bytes);
+            // A file that has become shorter leaves the worker waiting: it is given up, like one that died.
+            if tokio::io::copy(&mut file, &mut self.input).await? != bytes {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
         self.input.flush().await?;
         let length = self.output.read_u32().await?;
         if length > MESSAGE_BYTES_MAX {

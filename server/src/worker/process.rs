@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use rlimit::Resource;
 
 use super::frame::{Answer, Job, MESSAGE_BYTES_MAX};
-use super::{JudgeCase, judged};
+use super::{JudgeCase, judged, picture};
 
 /// Memory a worker may use, in bytes.
 const MEMORY_BYTES_MAX: u64 = 512 * 1024 * 1024;
@@ -52,7 +52,17 @@ fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
         input.take(u64::from(length)).read_to_end(&mut bytes)?;
         let job: Job = minicbor::decode(&bytes).map_err(io::Error::other)?;
         drop(bytes);
-        let answer = Answer::from(judged(&JudgeCase::from(job)));
+        let answer = match job {
+            Job::Judge(job) => Answer::from(judged(&JudgeCase::from(job))),
+            Job::Picture(kind, bytes) => match picture::look(kind, &bytes) {
+                Ok(picture) => Answer::Seen(picture),
+                Err(unfit) => Answer::Refused(unfit),
+            },
+            Job::Table(bytes) => match crate::table::read(&bytes) {
+                Ok(table) => Answer::Table(table),
+                Err(fault) => Answer::NoTable(fault),
+            },
+        };
         let bytes = minicbor::to_vec(&answer).map_err(io::Error::other)?;
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
         output.write_all(&length.to_be_bytes())?;

@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use louan_server::auth::Identity;
+use louan_server::blob::Folder;
 use louan_server::edge::Peer;
 use louan_server::http::{Desk, Furnishing};
 use louan_server::hub::{Hub, Limits};
+use louan_server::photo::{Ground, PhotoLimits, Photos};
 use louan_server::storage::Storage;
 use louan_server::storage::sqlite::Sqlite;
 use louan_server::worker::InProcess;
@@ -26,6 +28,8 @@ pub(crate) struct House {
     pub(crate) hands: Arc<Hands>,
     pub(crate) routes: BoxedFilter<(Response,)>,
     pub(crate) stop: watch::Sender<bool>,
+    pub(crate) photos: Photos,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// What a test may want otherwise.
@@ -34,6 +38,7 @@ pub(crate) struct Wishes {
     pub(crate) requests_max: Option<usize>,
     pub(crate) believes_proxy: bool,
     pub(crate) metrics_allow: Vec<IpAddr>,
+    pub(crate) photos: Option<PhotoLimits>,
 }
 
 pub(crate) async fn house() -> House {
@@ -47,9 +52,19 @@ pub(crate) async fn house_with(wishes: Wishes) -> House {
     let storage = Arc::clone(&store) as Arc<dyn Storage>;
     let hub = Hub::open(storage, Arc::new(InProcess), Limits::default()).await.expect("a hub");
     let (stop, stopping) = watch::channel(false);
+    let folder = tempfile::tempdir().expect("a folder");
+    let photos = Photos::new(Ground {
+        hub: hub.clone(),
+        storage: Arc::clone(&store) as Arc<dyn Storage>,
+        blobs: Arc::new(Folder::open(folder.path().join("photos")).expect("opens")),
+        examine: Arc::new(InProcess),
+        limits: wishes.photos.unwrap_or_default(),
+    });
     let desk = Desk::new(Furnishing {
         hub: hub.clone(),
         identity: identity.clone(),
+        photos: photos.clone(),
+        tables: Arc::new(InProcess),
         clock: Arc::clone(&hands) as Arc<dyn louan_server::clock::Clock>,
         random: Arc::new(Dice::default()),
         metrics: PrometheusBuilder::new().build_recorder().handle(),
@@ -57,10 +72,12 @@ pub(crate) async fn house_with(wishes: Wishes) -> House {
         believes_proxy: wishes.believes_proxy,
         requests_max: wishes.requests_max.unwrap_or(200),
         sync_per_minute: 60,
+        photos_per_minute: 30,
+        exports_per_hour: 20,
         stop: stopping,
     });
     let routes = louan_server::http::routes(&desk).boxed();
-    House { store, hub, identity, hands, routes, stop }
+    House { store, hub, identity, hands, routes, stop, photos, folder }
 }
 
 impl House {

@@ -44,29 +44,40 @@ const HOUSES: &[House] = &[House {
             "http",
             &[
                 "auth", "hub", "sync", "ledger", "report", "ruling", "registry", "audit", "campaign",
-                "deadline", "blob", "clock", "config",
+                "deadline", "photo", "import", "table", "clock", "config",
             ],
         ),
         // The core's one door: puts services together over a storage, speaks no HTTP.
-        room("hub", &["sync", "worker", "ledger", "ruling", "registry", "report", "audit", "storage"]),
+        room(
+            "hub",
+            &[
+                "sync", "worker", "ledger", "lock", "import", "table", "ruling", "registry", "report",
+                "audit", "storage",
+            ],
+        ),
+        room("lock", &[]),
         // Services: storage by its traits.
         room("auth", &["hub", "audit", "storage", "clock"]),
         room("sync", &["auth", "storage", "ledger", "registry", "worker", "blob", "clock"]),
         room("ledger", &["storage", "clock"]),
-        room("report", &["ledger", "storage", "clock"]),
+        room("report", &["ledger", "storage", "clock", "import", "table"]),
+        room("report/sqlite", &["report"]),
         room("ruling", &["auth", "ledger", "registry", "storage", "clock"]),
         room("registry", &["auth", "storage", "clock"]),
         room("campaign", &["auth", "storage", "clock"]),
         room("deadline", &["ledger", "storage", "clock"]),
         room("job", &["storage", "clock"]),
         room("blob", &["storage"]),
+        room("photo", &["blob", "hub", "lock", "storage", "worker"]),
         room("audit", &["storage"]),
         // Pure: the rulebook, and the shape of what storage remembers.
         room("sync/gate", &["worker", "storage"]),
         room("ledger/project", &[]),
         room("report/monthly", &[]),
         // Parses what strangers sent, in a process of its own.
-        room("worker", &[]),
+        room("worker", &["table"]),
+        room("table", &[]),
+        room("import", &["registry", "table"]),
         // Two mirrored stores behind one set of traits; neither sees the other.
         room("storage", &[]),
         room("storage/sqlite", &["storage", "ledger", "registry", "audit"]),

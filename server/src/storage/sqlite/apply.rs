@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
 use super::value::{cbor, count, int, read};
-use super::{audit, fold, scope, sessions};
+use super::{audit, fold, imports, photos, scope, sessions};
 use crate::storage::commit::{Commit, Committed, Guard, HeldChange, NewChange, NewRuling, Upload, Write};
 
 /// Why a commit was not written.
@@ -41,6 +41,7 @@ pub(super) mod kind {
     pub(crate) const DEVICE_ORG: u8 = 8;
     pub(crate) const DECIDED: u8 = 9;
     pub(crate) const FROZEN: u8 = 10;
+    pub(crate) const PHOTO: u8 = 11;
 }
 
 /// A position's content, before it has one.
@@ -110,6 +111,7 @@ fn holds(tx: &Connection, guard: &Guard) -> rusqlite::Result<bool> {
             !tx.prepare_cached(sql)?.exists((id.0, person.0))?
         }
         Guard::Identity(guard) => sessions::holds(tx, guard)?,
+        Guard::Photos(allowance) => photos::holds(tx, allowance)?,
     })
 }
 
@@ -226,6 +228,8 @@ impl<'a> Applying<'a> {
             Write::BackedUp(pos) => self.run("UPDATE stream SET backed_up_pos = ?1", [int(*pos)]),
             Write::Epoch(epoch) => self.run("UPDATE stream SET epoch = ?1", [epoch.0]),
             Write::Identity(write) => sessions::apply(self.tx, write),
+            Write::Photo(write) => photos::apply(self, write),
+            Write::Import(write) => imports::apply(self.tx, write),
         }
     }
 

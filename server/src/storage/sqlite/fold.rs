@@ -14,6 +14,7 @@ use louan_schema::wire::HazardStatus;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::apply::{Applying, Entry, kind, rulings};
+use super::photos;
 use super::value::{cbor, int, read};
 use crate::ledger::{hazard_status, round_rows};
 use crate::storage::ledger::StoredFact;
@@ -49,6 +50,7 @@ pub(super) fn insert_fact(
         record.written_at.ms(),
         record.to_bytes(),
     ))?;
+    photos::cite(tx, id, record)?;
     if subject != id.0 {
         // What waited for this record now waits where it belongs.
         tx.prepare_cached("UPDATE fact SET subject = ?2 WHERE subject = ?1")?.execute((id.0, subject))?;
@@ -132,6 +134,7 @@ fn write_rounds(tx: &Connection, id: RoundId, facts: &[StoredFact]) -> rusqlite:
 /// Rows keep the position at which the feed last told of them: the feed is not rebuilt.
 pub(super) fn rebuild(tx: &Connection) -> rusqlite::Result<()> {
     tx.execute_batch("DELETE FROM fact; DELETE FROM hazard_row; DELETE FROM round_row;")?;
+    photos::forget_cites(tx)?;
     let sql = "SELECT change.pos, doc.descriptor, change.raw FROM change JOIN doc ON doc.id = change.doc \
                ORDER BY change.pos";
     let mut log = tx.prepare(sql)?;

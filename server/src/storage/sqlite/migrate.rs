@@ -5,8 +5,12 @@
 
 use rusqlite::Connection;
 
+use super::photos;
 use super::value::database;
 use crate::storage::StorageError;
+
+/// What is derived from older rows after a migration, in the same transaction.
+const DERIVED: &[(i64, fn(&Connection) -> rusqlite::Result<()>)] = &[(5, photos::cite_all)];
 
 /// Every migration, oldest first; the number of the last is the database's version.
 pub const MIGRATIONS: &[&str] = &[
@@ -14,6 +18,8 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0002_accounts.sql"),
     include_str!("../../../migrations/sqlite/0003_erasure.sql"),
     include_str!("../../../migrations/sqlite/0004_device_key.sql"),
+    include_str!("../../../migrations/sqlite/0005_photo.sql"),
+    include_str!("../../../migrations/sqlite/0006_import.sql"),
 ];
 
 /// Brings a database to this build's version, one transaction per step.
@@ -33,6 +39,7 @@ pub fn migrate(connection: &mut Connection) -> Result<(), StorageError> {
         let step = || -> rusqlite::Result<()> {
             let tx = connection.transaction()?;
             tx.execute_batch(sql)?;
+            DERIVED.iter().filter(|(after, _)| *after == number).try_for_each(|(_, derive)| derive(&tx))?;
             tx.pragma_update(None, "user_version", number)?;
             tx.commit()
         };

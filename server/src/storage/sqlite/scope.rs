@@ -11,7 +11,7 @@ use louan_schema::time::Timestamp;
 
 use super::apply::{Applying, Entry, kind};
 use super::value::{int, read};
-use super::{registry, sessions};
+use super::{photos, registry, sessions};
 
 /// Writes an organisation, and what it sees from now on.
 pub(super) fn write_org(applying: &mut Applying<'_>, org: &Org) -> rusqlite::Result<()> {
@@ -112,6 +112,7 @@ pub(super) fn erase_person(applying: &mut Applying<'_>, id: PersonId, at: Timest
     let row = registry::person(applying.tx, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     write_person(applying, &Person { name: String::new(), ..row.person }, false)?;
     applying.run("UPDATE person SET erased_at = ?2 WHERE id = ?1", (id.0, at.ms()))?;
+    photos::forget_person(applying.tx, id)?;
     sessions::forget(applying.tx, id, at)
 }
 

@@ -1,0 +1,208 @@
+//! Photos shown: the picture, its thumbnail, the list beside a hazard, what looks alike.
+//!
+//! Whoever does not see the compound gets the same 404 as for a photo that never was. A picture is served as a
+//! picture whatever its bytes might be read as (P03). A camera's own file may say where somebody was: it is handed
+//! out to officials only, as a file, and never without a line in the audit.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use louan_schema::code::Action;
+use louan_schema::id::{BlobHash, HazardId, OrgId};
+use louan_schema::photo::{OnSite, PhotoCard, UploadKind};
+use serde::Serialize;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
+
+use super::api_error::{ApiError, Problem, not_modified};
+use super::caller::Official;
+use super::context::{Context, context};
+use super::{Desk, at, reply};
+use crate::audit::Entry;
+use crate::photo::{CitedPhoto, Shown, Size};
+
+/// A photo beside a hazard.
+#[derive(Serialize)]
+struct PhotoView {
+    hash: String,
+    record: String,
+    /// Whether its bytes are here; a record is complete once all its photos are.
+    here: bool,
+    /// Whether its file was found missing or altered.
+    broken: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    said: Option<SaidView>,
+}
+
+/// What its sender's phone knew about it: flags for who reviews, never the position itself.
+#[derive(Serialize)]
+struct SaidView {
+    taken_at: String,
+    taken_by: &'static str,
+    taken_by_label: &'static str,
+    on_site: &'static str,
+    on_site_label: String,
+    blurred: bool,
+    dark: bool,
+}
+
+#[derive(Serialize)]
+struct PhotosView {
+    photos: Vec<PhotoView>,
+    /// Photos cited that are not here yet.
+    missing: usize,
+}
+
+#[derive(Serialize)]
+struct AlikeView {
+    hash: String,
+    distance: u32,
+    record: String,
+    site: String,
+}
+
+pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
+    let asked = warp::get().and(at(desk)).and(context(desk));
+    let list = warp::path!("api" / "v1" / "hazards" / String / "photos")
+        .and(asked.clone())
+        .then(list_photos)
+        .map(reply);
+    let full = warp::path!("api" / "v1" / "photos" / String).and(asked.clone()).then(show_photo).map(reply);
+    let small = warp::path!("api" / "v1" / "photos" / String / "thumbnail")
+        .and(asked.clone())
+        .then(show_thumbnail)
+        .map(reply);
+    let alike =
+        warp::path!("api" / "v1" / "photos" / String / "alike").and(asked).then(list_alike).map(reply);
+    list.or(full).unify().or(small).unify().or(alike).unify().boxed()
+}
+
+impl Desk {
+    /// The organisations whose photos a caller may see: an official's own, or those of a device's people.
+    async fn viewing(&self, context: &Context) -> Result<Vec<OrgId>, ApiError> {
+        let caller = self.caller(context).await?;
+        let Some(device) = caller.device() else {
+            let official = self.official(context).await?;
+            official.must(Action::ReadLedger)?;
+            return Ok(vec![official.org.id]);
+        };
+        let device = self.hub().find_device(device).await?.ok_or(Problem::SignInAgain)?;
+        if device.revoked {
+            return Err(Problem::NotPermitted.into());
+        }
+        Ok(device.orgs.into_iter().map(|org| org.id).collect())
+    }
+}
+
+async fn list_photos(hazard: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+    let orgs = desk.viewing(&context).await?;
+    let id: HazardId = hazard.parse().map_err(|_| Problem::NotFound)?;
+    if !desk.hub().sees_hazard(id, orgs).await? {
+        return Err(Problem::NotFound.into());
+    }
+    let photos: Vec<PhotoView> = desk.photos().of_hazard(id).await?.iter().map(view).collect();
+    let missing = photos.iter().filter(|photo| !photo.here).count();
+    Ok(warp::reply::json(&PhotosView { photos, missing }))
+}
+
+fn view(cited: &CitedPhoto) -> PhotoView {
+    let card = cited.card.as_deref().and_then(|bytes| PhotoCard::from_bytes(bytes).ok());
+    let photo = cited.photo.as_ref();
+    PhotoView {
+        hash: cited.hash.to_string(),
+        record: cited.record.to_string(),
+        here: photo.is_some(),
+        broken: photo.is_some_and(|photo| photo.broken_at.is_some()),
+        width: photo.map(|photo| photo.width),
+        height: photo.map(|photo| photo.height),
+        said: card.as_ref().map(said),
+    }
+}
+
+fn said(card: &PhotoCard) -> SaidView {
+    let (on_site, on_site_label) = match card.on_site {
+        OnSite::Proven { .. } => ("proven", "现场位置已证实".to_owned()),
+        OnSite::Unproven { reason, .. } => (reason.as_str(), format!("现场位置未证实：{}", reason.label())),
+    };
+    SaidView {
+        taken_at: card.taken.at.to_string(),
+        taken_by: card.taken.by.as_str(),
+        taken_by_label: card.taken.by.label(),
+        on_site,
+        on_site_label,
+        blurred: card.blurred,
+        dark: card.dark,
+    }
+}
+
+async fn show_photo(hash: String, desk: Desk, context: Context) -> Result<Response, ApiError> {
+    show(&hash, &desk, &context, Size::Full).await
+}
+
+async fn show_thumbnail(hash: String, desk: Desk, context: Context) -> Result<Response, ApiError> {
+    show(&hash, &desk, &context, Size::Thumbnail).await
+}
+
+async fn show(hash: &str, desk: &Desk, context: &Context, size: Size) -> Result<Response, ApiError> {
+    let orgs = desk.viewing(context).await?;
+    let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
+    // The name says what the bytes are: whoever has them needs only to be told that he may still look.
+    let tag = format!("\"{}\"", Base64UrlUnpadded::encode_string(&hash.0));
+    let known = context.headers.get(IF_NONE_MATCH).is_some_and(|value| value == tag.as_str());
+    let shown = desk.photos().show(hash, orgs, size).await?;
+    if shown.kind == UploadKind::Original {
+        let official = desk.official(context).await?;
+        desk.hub().note(reading(desk, &official, hash)).await?;
+    }
+    let mut response = if known { not_modified() } else { picture(&shown, size) };
+    let headers = response.headers_mut();
+    headers.insert(ETAG, HeaderValue::from_str(&tag).map_err(|_| Problem::Internal)?);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    Ok(response)
+}
+
+/// The line of the audit about an original that is handed out.
+fn reading(desk: &Desk, official: &Official, hash: BlobHash) -> Entry {
+    Entry {
+        at: desk.now().system,
+        person: Some(official.person.id),
+        device: None,
+        act: "read_original".to_owned(),
+        subject: hash.to_string(),
+        outcome: "read".to_owned(),
+    }
+}
+
+fn picture(shown: &Shown, size: Size) -> Response {
+    let mut response = Response::new(shown.bytes.clone().into());
+    let as_file = shown.kind == UploadKind::Original && size == Size::Full;
+    let (media_type, disposition) = if as_file {
+        ("application/octet-stream", "attachment; filename=\"photo.bin\"")
+    } else {
+        ("image/jpeg", "inline; filename=\"photo.jpg\"")
+    };
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
+    response
+}
+
+async fn list_alike(hash: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+    let orgs = desk.viewing(&context).await?;
+    let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
+    let found = desk.photos().alike(hash, orgs).await?;
+    let rows: Vec<AlikeView> = found
+        .into_iter()
+        .map(|alike| AlikeView {
+            hash: alike.hash.to_string(),
+            distance: alike.distance,
+            record: alike.record.to_string(),
+            site: alike.site.to_string(),
+        })
+        .collect();
+    Ok(warp::reply::json(&rows))
+}

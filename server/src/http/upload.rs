@@ -1,0 +1,201 @@
+//! Photos on their way up: tus 1.0.0 with creation, checksum and termination.
+//!
+//! `POST /api/v1/uploads` announces, `PATCH` brings pieces, `HEAD` asks how far it is, `DELETE` gives up. Devices only;
+//! what somebody else has sent does not exist. The last piece is answered once the photo is kept for good, with
+//! the position of the log that has it (`Louan-Position`).
+
+use base64ct::{Base64, Encoding};
+use http::header::{CACHE_CONTROL, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use louan_schema::id::{BlobHash, DeviceId};
+use louan_schema::photo::{PHOTO_BYTES_MAX, PhotoCard, UploadKind};
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
+
+use super::api_error::{ApiError, Problem, created, no_content};
+use super::body::{Read, read};
+use super::context::{Context, context};
+use super::route::Body;
+use super::{Desk, at, reply};
+use crate::photo::{NewUpload, ORIGINAL_BYTES_MAX, PhotoError, Progress, UploadId};
+
+const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const VERSION: HeaderName = HeaderName::from_static("tus-version");
+const EXTENSION: HeaderName = HeaderName::from_static("tus-extension");
+const MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
+const ALGORITHM: HeaderName = HeaderName::from_static("tus-checksum-algorithm");
+const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+const LENGTH: HeaderName = HeaderName::from_static("upload-length");
+const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
+const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
+const POSITION: HeaderName = HeaderName::from_static("louan-position");
+/// The one version spoken.
+const TUS: HeaderValue = HeaderValue::from_static("1.0.0");
+
+// No upload is longer than an original, so one number is told for both kinds.
+const _: () = assert!(PHOTO_BYTES_MAX as u64 <= ORIGINAL_BYTES_MAX);
+
+pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
+    let all = warp::path!("api" / "v1" / "uploads");
+    let one = warp::path!("api" / "v1" / "uploads" / String);
+    let able = warp::options().and(all.map(able).or(one.map(|_| able())).unify());
+    let begin = all.and(warp::post()).and(at(desk)).and(context(desk)).then(begin_upload).map(reply);
+    let ask = one.and(warp::head()).and(at(desk)).and(context(desk)).then(ask_upload).map(reply);
+    let append = one
+        .and(warp::patch())
+        .and(at(desk))
+        .and(context(desk))
+        .and(read(Body::Piece))
+        .then(append_upload)
+        .map(reply);
+    let end = one.and(warp::delete()).and(at(desk)).and(context(desk)).then(end_upload).map(reply);
+    let has = warp::path!("api" / "v1" / "blobs" / String)
+        .and(warp::head())
+        .and(at(desk))
+        .and(context(desk))
+        .then(has_blob)
+        .map(reply);
+    let changing = begin.or(append).unify().or(end).unify().boxed();
+    able.or(changing).unify().or(ask).unify().or(has).unify().map(resumable).boxed()
+}
+
+/// Every reply says which version it speaks, a refusal too.
+fn resumable(mut response: Response) -> Response {
+    response.headers_mut().insert(RESUMABLE, TUS);
+    if response.extensions().get::<ApiError>().is_some_and(|error| error.problem == Problem::TusVersion) {
+        response.headers_mut().insert(VERSION, TUS);
+    }
+    response
+}
+
+fn able() -> Response {
+    let mut response = no_content();
+    let headers = response.headers_mut();
+    headers.insert(VERSION, TUS);
+    headers.insert(EXTENSION, HeaderValue::from_static("creation,checksum,termination"));
+    headers.insert(ALGORITHM, HeaderValue::from_static("sha256"));
+    headers.insert(MAX_SIZE, HeaderValue::from(ORIGINAL_BYTES_MAX));
+    response
+}
+
+/// The device, if it speaks this version.
+async fn sender(desk: &Desk, context: &Context) -> Result<DeviceId, ApiError> {
+    if context.headers.get(RESUMABLE) != Some(&TUS) {
+        return Err(Problem::TusVersion.into());
+    }
+    desk.device(context).await
+}
+
+async fn begin_upload(desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+    let device = sender(&desk, &context).await?;
+    let now = desk.now().system;
+    let rate = desk.photo_rate().take(device, now);
+    rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
+    let id = UploadId(desk.random().array());
+    let new = announced(&context.headers, id)?;
+    desk.photos().begin(device, new, now).await?;
+    let mut response = created();
+    let place = HeaderValue::from_str(&format!("/api/v1/uploads/{id}"));
+    response.headers_mut().insert(LOCATION, place.map_err(|_| Problem::Internal)?);
+    Ok(response)
+}
+
+/// What a phone announces: length, and three entries of metadata.
+fn announced(headers: &HeaderMap, id: UploadId) -> Result<NewUpload, ApiError> {
+    let wrong = |code, detail| ApiError::field("/Upload-Metadata", code, detail);
+    let bytes = number(headers, &LENGTH)?;
+    let metadata = headers.get(METADATA).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let entry = |wanted: &str| {
+        let mut entries = metadata.split(',').filter_map(|entry| entry.trim().split_once(' '));
+        let (_, value) = entries.find(|(key, _)| *key == wanted)?;
+        Base64::decode_vec(value).ok()
+    };
+    let text = |wanted: &str| entry(wanted).and_then(|bytes| String::from_utf8(bytes).ok());
+    let hash = text("sha256").and_then(|text| text.parse().ok());
+    let hash = hash.ok_or_else(|| wrong("sha256", "缺少照片摘要，或不是 64 位小写十六进制"))?;
+    let kind = text("kind").and_then(|text| text.parse::<UploadKind>().ok());
+    let kind = kind.ok_or_else(|| wrong("kind", "上传内容类别不正确"))?;
+    let card = entry("card").and_then(|bytes| PhotoCard::from_bytes(&bytes).ok());
+    let card = card.ok_or_else(|| wrong("card", "缺少照片说明，或无法读取"))?;
+    Ok(NewUpload { id, hash, kind, bytes, card })
+}
+
+fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64, ApiError> {
+    let text = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| digits);
+    number.ok_or_else(|| ApiError::field(&format!("/{name}"), "number", "不是非负整数"))
+}
+
+async fn ask_upload(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+    let device = sender(&desk, &context).await?;
+    let progress = desk.photos().progress(device, upload(&id)?, desk.now().system).await?;
+    let mut response = no_content();
+    let headers = response.headers_mut();
+    tell(headers, &progress);
+    headers.insert(LENGTH, HeaderValue::from(progress.bytes));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+async fn append_upload(
+    id: String,
+    desk: Desk,
+    context: Context,
+    piece: Read,
+) -> Result<impl Reply, ApiError> {
+    let device = sender(&desk, &context).await?;
+    let id = upload(&id)?;
+    let offset = number(&context.headers, &OFFSET)?;
+    let checksum = checksum(&context.headers)?;
+    let piece = (offset, piece?);
+    let progress = desk.photos().append(device, id, piece, checksum, desk.now().system).await;
+    let mut response = match progress {
+        Err(PhotoError::Offset(offset)) => {
+            // tus says that a conflict is a conflict; where to go on is one question less this way.
+            let mut response = ApiError::from(Problem::OffsetMoved).into_response();
+            response.headers_mut().insert(OFFSET, HeaderValue::from(offset));
+            return Ok(response);
+        }
+        progress => {
+            let mut response = no_content();
+            tell(response.headers_mut(), &progress?);
+            response
+        }
+    };
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+async fn end_upload(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+    let device = sender(&desk, &context).await?;
+    desk.photos().give_up(device, upload(&id)?).await?;
+    Ok(no_content())
+}
+
+async fn has_blob(hash: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+    let device = desk.device(&context).await?;
+    let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
+    if desk.photos().has_sent(hash, device).await? { Ok(no_content()) } else { Err(Problem::NotFound.into()) }
+}
+
+fn upload(text: &str) -> Result<UploadId, ApiError> {
+    text.parse().map_err(|_| Problem::NotFound.into())
+}
+
+/// `sha256 <base64>`; nothing said is nothing checked: the whole photo is checked against its name anyway.
+fn checksum(headers: &HeaderMap) -> Result<Option<[u8; 32]>, ApiError> {
+    let Some(value) = headers.get(CHECKSUM) else { return Ok(None) };
+    let wrong = || ApiError::field("/Upload-Checksum", "checksum", "校验方式不支持，或校验值无法读取");
+    let (algorithm, value) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(wrong)?;
+    let bytes = Base64::decode_vec(value).ok().and_then(|bytes| bytes.try_into().ok());
+    if algorithm == "sha256" { bytes.map(Some).ok_or_else(wrong) } else { Err(wrong()) }
+}
+
+fn tell(headers: &mut HeaderMap, progress: &Progress) {
+    headers.insert(OFFSET, HeaderValue::from(progress.offset));
+    if let Some(pos) = progress.pos {
+        headers.insert(POSITION, HeaderValue::from(pos));
+    }
+}

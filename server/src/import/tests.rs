@@ -1,0 +1,169 @@
+//! Lists as they come: read, planned against a registry, and what is said about them.
+
+use louan_schema::area::StreetCode;
+use louan_schema::code::{BuildingUse, Datum, OrgKind, RegistryState};
+use louan_schema::id::OrgId;
+use louan_schema::registry::{Building, Org, Site};
+
+use super::*;
+use crate::table;
+
+fn org(number: u8, kind: OrgKind, name: &str, street: Option<u32>) -> Org {
+    let street = street.map(|code| StreetCode::new(code).expect("a street"));
+    Org { id: OrgId([number; 16]), kind, name: name.to_owned(), street }
+}
+
+fn registry() -> Registry {
+    let orgs = vec![
+        org(1, OrgKind::Police, "示例派出所", Some(500_110_001)),
+        org(2, OrgKind::Street, "古南街道办事处", Some(500_110_001)),
+        org(3, OrgKind::Brigade, "区消防救援支队", None),
+        org(4, OrgKind::PropertyManager, "示例物业服务有限公司", None),
+    ];
+    Registry { sites: Vec::new(), orgs }
+}
+
+fn read_text(text: &str, defaults: Defaults) -> Read {
+    read(&table::read(text.as_bytes()).expect("a table"), &defaults).expect("a header")
+}
+
+fn said(remarks: &[Remark]) -> Vec<String> {
+    let words = |r: &Remark| format!("{}{} {}", r.number, r.column.as_deref().unwrap_or(""), r.reason);
+    remarks.iter().map(words).collect()
+}
+
+/// The registry as a plan would leave it.
+fn after(plan: &Plan, before: Registry) -> Registry {
+    let mut sites: Vec<(Site, u64, Vec<Building>)> = before.sites;
+    for entry in &plan.entries {
+        sites.retain(|(site, ..)| site.id != entry.site.id);
+        sites.push((entry.site.clone(), entry.version + 1, entry.buildings.clone()));
+    }
+    Registry { sites, orgs: before.orgs }
+}
+
+const LIST: &str = "街镇,小区名称,栋号,使用性质,建筑高度(m),高度来源,地上层数,物业公司,经度,纬度,坐标系\n\
+古南街道,示例花园,1栋,住宅,54.5,图纸,18,示例物业服务有限公司,106.651,29.028,WGS84\n\
+古南,示例花园,2幢,住宅,54.5,图纸,18,示例物业服务有限公司,,,\n\
+古南街道,示例花园,2号楼,住宅,54.5,图纸,18,示例物业服务有限公司,,,\n\
+古南街道,示例大厦,,公共,60,实测,15,无,,,\n\
+古南街道,示例小院,1栋,住宅,27.0,图纸,9,,,,\n\
+万盛街道,示例楼,1栋,住宅,60,图纸,20,,,,\n\
+古南街道,示例苑,1栋,住宅,高,图纸,二十,,106.651,,GCJ02\n\
+古南街道,,,住宅,60,图纸,20,,,,\n";
+
+#[test]
+fn a_list_is_read_line_by_line_and_what_is_wrong_is_said_with_row_column_and_reason() {
+    let read = read_text(LIST, Defaults::default());
+    assert_eq!(read.drafts.len(), 4);
+    assert_eq!(
+        said(&read.faults),
+        [
+            "6 高 27 米，不超过 27 米，不属于高层住宅建筑",
+            "7A 万盛街道由万盛经开区管理，不在本次整治的 21 个街镇之内",
+            "8E 高度“高”不是数字",
+            "8G 层数“二十”不是 1 至 250 的整数",
+            "8J 有经度而没有可用的纬度",
+            "9C 缺少小区名称和建筑名称",
+        ]
+    );
+    // The header and the four lines, as they came.
+    assert_eq!(read.refused.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 6, 7, 8, 9]);
+}
+
+#[test]
+fn a_list_becomes_compounds_with_their_supervisors() {
+    let plan = plan(&read_text(LIST, Defaults::default()), &registry());
+    assert_eq!((plan.count(Outcome::New), plan.count(Outcome::Same), plan.refused()), (3, 1, 4));
+    let sites: Vec<_> = plan
+        .entries
+        .iter()
+        .map(|e| (e.site.name.as_str(), e.site.supervised_by.0[0], e.buildings.len()))
+        .collect();
+    assert_eq!(sites, [("示例大厦", 3, 1), ("示例花园", 1, 2)]);
+    let garden = &plan.entries[1];
+    assert_eq!(garden.site.managed_by, Some(OrgId([4; 16])));
+    assert!(
+        garden.buildings.iter().all(|b| b.state == RegistryState::Registered && b.height_cm == Some(5_450))
+    );
+    assert_eq!(garden.site.position.map(|at| (at.lon_e7, at.datum)), Some((1_066_510_000, Datum::Wgs84)));
+}
+
+#[test]
+fn the_same_list_again_changes_nothing_and_a_corrected_one_changes_what_it_corrects() {
+    let first = plan(&read_text(LIST, Defaults::default()), &registry());
+    let standing = after(&first, registry());
+    let again = plan(&read_text(LIST, Defaults::default()), &standing);
+    assert_eq!((again.entries.len(), again.count(Outcome::Same)), (0, 4));
+    let corrected = LIST.replace("2幢,住宅,54.5", "2幢,住宅,57.3");
+    let changed = plan(&read_text(&corrected, Defaults::default()), &standing);
+    assert_eq!((changed.entries.len(), changed.count(Outcome::Changed)), (1, 1));
+    let entry = &changed.entries[0];
+    assert_eq!(entry.version, 1);
+    let heights: Vec<_> = entry.buildings.iter().map(|b| b.height_cm).collect();
+    assert_eq!(heights, [Some(5_450), Some(5_730)], "its neighbour stays as it stands");
+}
+
+#[test]
+fn what_a_list_does_not_say_stays_as_it_stands() {
+    let full = plan(&read_text(LIST, Defaults::default()), &registry());
+    let standing = after(&full, registry());
+    let bare = "街镇,小区名称,栋号,使用性质\n古南街道,示例花园,1栋,住宅\n";
+    let plan = plan(&read_text(bare, Defaults::default()), &standing);
+    assert_eq!((plan.entries.len(), plan.count(Outcome::Same)), (0, 1), "{plan:?}");
+}
+
+#[test]
+fn a_company_that_is_not_registered_is_said_and_does_not_hold_the_line_up() {
+    let list =
+        "街镇,小区名称,栋号,使用性质,建筑高度,物业公司\n古南街道,示例花园,1栋,住宅,54.5,没有登记的物业公司\n";
+    let plan = plan(&read_text(list, Defaults::default()), &registry());
+    assert_eq!(plan.count(Outcome::New), 1);
+    assert!(plan.notices.iter().any(|notice| notice.reason.contains("未登记")), "{:?}", plan.notices);
+}
+
+#[test]
+fn a_street_without_its_supervisor_is_refused_in_words() {
+    let list = "街镇,小区名称,栋号,使用性质,建筑高度,物业公司\n文龙街道,示例花园,1栋,住宅,54.5,示例物业服务有限公司\n";
+    let plan = plan(&read_text(list, Defaults::default()), &registry());
+    assert_eq!(said(&plan.faults), ["2 没有登记该街镇的监管单位（公安/派出所），请先登记单位"]);
+    assert!(plan.entries.is_empty());
+}
+
+#[test]
+fn positions_without_a_datum_swapped_or_elsewhere_are_noticed() {
+    let list = "街镇,小区,栋号,使用性质,建筑高度,经度,纬度,坐标系\n\
+        古南街道,甲,1栋,住宅,54.5,106.651,29.028,\n\
+        古南街道,乙,1栋,住宅,54.5,29.028,106.651,WGS84\n\
+        古南街道,丙,1栋,住宅,54.5,120.6,31.3,WGS84\n\
+        古南街道,丁,1栋,住宅,54.5,106.6547487,29.0248195,GCJ02\n";
+    let read = read_text(list, Defaults::default());
+    assert_eq!(said(&read.faults), ["2H 缺少坐标系", "3F 经度和纬度可能填反了"]);
+    assert_eq!(said(&read.notices), ["4 位置不在本区范围内，请核对坐标和坐标系"]);
+    let at = read.drafts[1].position.expect("placed");
+    assert!((at.lon_e7 - 1_066_510_000).abs() <= 10 && (at.lat_e7 - 290_280_000).abs() <= 10, "{at:?}");
+}
+
+#[test]
+fn what_holds_for_the_whole_list_need_not_stand_in_it() {
+    let defaults = Defaults {
+        street: StreetCode::new(500_110_001),
+        building_use: Some(BuildingUse::Residential),
+        datum: Some(Datum::Wgs84),
+    };
+    let read = read_text("楼栋,高度,经度,纬度\n1栋,30,106.651,29.028\n", defaults);
+    assert_eq!((read.drafts.len(), read.faults.len()), (1, 0), "{:?}", read.faults);
+    assert_eq!(read.drafts[0].site, "1栋", "a lone building is a compound of its own");
+}
+
+#[test]
+fn a_building_without_a_height_is_entered_to_be_verified() {
+    let list = "街镇,小区,栋号,使用性质,层数\n古南街道,甲,1栋,住宅,18\n古南街道,甲,2栋,公共,6\n";
+    let plan = plan(&read_text(list, Defaults::default()), &registry());
+    assert_eq!(plan.count(Outcome::New), 2);
+    assert!(plan.entries[0].buildings.iter().all(|b| b.state == RegistryState::Unverified));
+    assert_eq!(
+        said(&plan.notices),
+        ["2 没有高度，按层数推定为高层，待核", "3 没有高度，按待核建账，请现场核实高度"]
+    );
+}

@@ -1,0 +1,80 @@
+//! Showing photos to those who see the compound: the picture, its thumbnail, what stands beside a hazard.
+//!
+//! Whoever asks for what he does not see learns nothing, not even whether it is there.
+
+use bytes::Bytes;
+use louan_schema::id::{BlobHash, HazardId, OrgId};
+use louan_schema::photo::UploadKind;
+
+use super::{Alike, CitedPhoto, PhotoError, Photos};
+use crate::worker::{Look, PictureKind};
+
+/// How large a photo is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As it was sent.
+    Full,
+    /// Small, for lists.
+    Thumbnail,
+}
+
+/// A photo to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// What it is.
+    pub kind: UploadKind,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+impl Photos {
+    /// A photo's bytes, for a caller of these organisations.
+    ///
+    /// # Errors
+    /// [`PhotoError::Unknown`] when it is not here or not theirs to see; [`PhotoError::Later`].
+    pub async fn show(&self, hash: BlobHash, orgs: Vec<OrgId>, size: Size) -> Result<Shown, PhotoError> {
+        let storage = &self.ground().storage;
+        if !storage.sees_photo(hash, orgs).await? {
+            return Err(PhotoError::Unknown);
+        }
+        let photo = storage.find_photo(hash).await?.ok_or(PhotoError::Unknown)?;
+        let bytes = match size {
+            Size::Full => self.ground().blobs.read(hash).await?.ok_or(PhotoError::Unknown)?,
+            Size::Thumbnail => self.thumbnail(hash, photo.bytes).await?,
+        };
+        Ok(Shown { kind: photo.kind, bytes })
+    }
+
+    async fn thumbnail(&self, hash: BlobHash, bytes: u64) -> Result<Bytes, PhotoError> {
+        let blobs = &self.ground().blobs;
+        if let Some(kept) = blobs.thumbnail(hash).await? {
+            return Ok(kept);
+        }
+        // Thumbnails are in no backup: one that is missing is made again, whatever its photo's kind.
+        let look = Look { path: blobs.path(hash), bytes, kind: PictureKind::Original };
+        let made = Bytes::from(Vec::from(self.look(look).await?.thumbnail));
+        blobs.keep_thumbnail(hash, made.clone()).await?;
+        Ok(made)
+    }
+
+    /// The photos that the records of a hazard cite, here or still to come.
+    ///
+    /// # Errors
+    /// [`PhotoError::Storage`].
+    pub async fn of_hazard(&self, hazard: HazardId) -> Result<Vec<CitedPhoto>, PhotoError> {
+        Ok(self.ground().storage.list_cited_photos(hazard.0).await?)
+    }
+
+    /// Other records that cite this photo or one that looks like it, as far as these organisations see them: a
+    /// hint for who reviews, never a verdict (P07).
+    ///
+    /// # Errors
+    /// [`PhotoError::Unknown`] when the photo is not theirs to see.
+    pub async fn alike(&self, hash: BlobHash, orgs: Vec<OrgId>) -> Result<Vec<Alike>, PhotoError> {
+        let storage = &self.ground().storage;
+        if !storage.sees_photo(hash, orgs.clone()).await? {
+            return Err(PhotoError::Unknown);
+        }
+        Ok(storage.list_alike_photos(hash, orgs).await?)
+    }
+}

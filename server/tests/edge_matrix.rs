@@ -1,0 +1,297 @@
+//! The access matrix: every route × every role × state of the account, as a golden; and every route with an id of somebody
+//! else's, which is the same 404 as one that never was.
+//!
+//! A new route has no row in the golden and fails until somebody has looked at what it answers to whom. `ACCESS=write` writes
+//! the golden anew.
+
+mod edge_kit;
+mod kit;
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use bytes::Bytes;
+use edge_kit::house::{House, house, json, request};
+use edge_kit::{OTHER_STREET, STREET, noon, org_id};
+use http::Response;
+use kit::{Phone, accepted, hazard, record};
+use louan_schema::area::StreetCode;
+use louan_schema::code::{BuildingUse, HeightSource, Management, OrgKind, RegistryState, Role};
+use louan_schema::id::{BlobHash, BuildingId, CommandId, DeviceId, OrgId, PersonId, RecordId, SiteId};
+use louan_schema::record::{Body, Record};
+use louan_schema::registry::{Building, Org, Person, Site};
+use louan_schema::ruling::{Act, Command};
+use louan_server::auth::NewAccount;
+use louan_server::http::route::{self, ROUTES, Route};
+use louan_server::hub::{Clocks, ImportId};
+use louan_server::import::Defaults;
+use p256::ecdsa::SigningKey;
+use serde_json::{Value, json as value};
+
+const HAZARD: RecordId = RecordId([5; 16]);
+const PHOTO: BlobHash = BlobHash([6; 32]);
+const IMPORT: ImportId = ImportId([7; 16]);
+/// Cells that are not asked: they stream, or end the very session that asks.
+const UNASKED: [(&str, &str); 3] =
+    [("GET", "/api/v1/events"), ("DELETE", "/api/v1/session"), ("POST", "/logout")];
+
+struct Caller {
+    name: String,
+    token: Option<String>,
+}
+
+fn now() -> Clocks {
+    Clocks::both(noon())
+}
+
+async fn person(house: &House, number: u8, role: Role, org: OrgId) -> PersonId {
+    let id = PersonId([number; 16]);
+    let person = Person { id, org, role, name: format!("人员{number}") };
+    house.hub.add_person(person, None, now()).await.expect("a new person");
+    let new = NewAccount {
+        person: id,
+        login: format!("caller-{number}"),
+        password: edge_kit::password(edge_kit::PASSWORD),
+    };
+    house.identity.put_account(new, noon()).await.expect("an account");
+    id
+}
+
+async fn org(house: &House, code: &str, kind: OrgKind, street: Option<u32>) -> OrgId {
+    let street = street.and_then(StreetCode::new);
+    let org = Org { id: org_id(code), kind, name: format!("单位{code}"), street };
+    house.hub.add_org(org, None, now()).await.expect("a new organisation");
+    org_id(code)
+}
+
+async fn signed_in(house: &House, number: u8) -> String {
+    let from = edge_kit::address(number);
+    let credentials = edge_kit::credentials(&format!("caller-{number}"), edge_kit::PASSWORD, from);
+    house.identity.sign_in(credentials, noon()).await.expect("a session").issued.access.text()
+}
+
+/// A phone of one person; its token and its id.
+async fn phone(house: &House, seed: u8, person: PersonId) -> (String, DeviceId) {
+    let key = SigningKey::from_slice(&[seed; 32]).expect("a scalar");
+    let (code, _) = house.identity.new_code(vec![person], None, noon()).await.expect("a code");
+    let public_key = Base64UrlUnpadded::encode_string(key.verifying_key().to_sec1_point(true).as_bytes());
+    let body = value!({ "code": code.text(), "public_key": public_key }).to_string();
+    let reply = json(request("POST", "/api/v1/enrol", seed), &body).reply(&house.routes).await;
+    let reply: Value = serde_json::from_slice(reply.body()).expect("JSON");
+    let text = |name: &str| reply[name].as_str().expect("text").to_owned();
+    (text("access_token"), text("device").parse().expect("an id"))
+}
+
+/// What the matrix is about: a compound, a hazard on it that cites a photo, an import of the street's.
+async fn furnish(house: &House) {
+    let site = Site {
+        id: kit::SITE,
+        name: "示例花园".to_owned(),
+        street: StreetCode::new(STREET).expect("a street"),
+        community: None,
+        grid: None,
+        address: String::new(),
+        management: Management::PropertyCompany,
+        managed_by: Some(org_id("property")),
+        supervised_by: org_id("street-1"),
+        position: None,
+    };
+    let building = Building {
+        id: BuildingId(kit::SITE.0),
+        site: kit::SITE,
+        code: String::new(),
+        name: "1栋".to_owned(),
+        building_use: BuildingUse::Residential,
+        height_cm: Some(5_400),
+        height_source: HeightSource::Drawing,
+        storeys: Some(18),
+        floors: Vec::new(),
+        state: RegistryState::Registered,
+    };
+    let act = Act::RegisterSite(site, vec![building]);
+    let command = Command { id: CommandId([1; 16]), expected_version: 0, at: noon(), act };
+    house.hub.command(edge_kit::person_id(1), command, now()).await.expect("registers");
+    let mut phone = Phone::enrolled(&house.hub, 77, edge_kit::person_id(4), org_id("property")).await;
+    let found = Record {
+        photos: vec![PHOTO],
+        ..record(edge_kit::person_id(4), Body::Hazard(hazard("楼梯间堆放杂物")))
+    };
+    let raw = phone.write_in(phone.book(), HAZARD, &found);
+    assert!(accepted(&phone.push(&house.hub, &[raw]).await));
+    let table = louan_server::table::read("小区,栋号\n示例花园,2栋\n".as_bytes()).expect("a table");
+    let asked = (&table, Defaults::default());
+    house.hub.preview_import(edge_kit::person_id(1), IMPORT, asked, now()).await.expect("a plan");
+}
+
+/// Everybody who might call: nobody, each role, accounts that are half there, devices.
+async fn callers(house: &House) -> Vec<Caller> {
+    let mut callers = vec![Caller { name: "nobody".to_owned(), token: None }];
+    for (number, role) in (100..).zip(Role::ALL) {
+        let kind = OrgKind::ALL.iter().find(|kind| kind.appoints(*role)).expect("somebody appoints");
+        let in_street = matches!(kind, OrgKind::Street | OrgKind::Community);
+        // The property company and the street are those of the compound.
+        let org = match kind {
+            OrgKind::PropertyManager => org_id("property"),
+            OrgKind::Street => org_id("street-1"),
+            _ => org(house, kind.as_str(), *kind, in_street.then_some(STREET)).await,
+        };
+        person(house, number, *role, org).await;
+        callers.push(Caller { name: role.as_str().to_owned(), token: Some(signed_in(house, number).await) });
+    }
+    for (number, name) in [(150, "suspended"), (151, "erased"), (152, "moved_away")] {
+        let id = person(house, number, Role::Street, org_id("street-1")).await;
+        let token = Some(signed_in(house, number).await);
+        match name {
+            "suspended" => house.hub.set_person_active(id, false, None, now()).await.expect("suspends"),
+            "erased" => house.hub.erase_person(id, None, now()).await.expect("erases"),
+            _ => {
+                let elsewhere = org(house, "street-2", OrgKind::Street, Some(OTHER_STREET)).await;
+                let moved =
+                    Person { id, org: elsewhere, role: Role::Street, name: format!("人员{number}") };
+                house.hub.add_person(moved, None, now()).await.expect("moves");
+            }
+        }
+        callers.push(Caller { name: name.to_owned(), token });
+    }
+    let (token, _) = phone(house, 61, edge_kit::person_id(4)).await;
+    callers.push(Caller { name: "device".to_owned(), token: Some(token) });
+    let (token, device) = phone(house, 62, edge_kit::person_id(4)).await;
+    house.hub.revoke_device(device, None, now()).await.expect("revokes");
+    callers.push(Caller { name: "lost_device".to_owned(), token: Some(token) });
+    callers
+}
+
+/// A route's path with the ids of what is there.
+fn path(route: &Route) -> String {
+    route
+        .path
+        .replace("{hazard}", &HAZARD.to_string())
+        .replace("{hash}", &PHOTO.to_string())
+        .replace("{import}", &IMPORT.to_string())
+        .replace("{upload}", &"0".repeat(32))
+        .replace("{cut_off}", "2020-03-20")
+}
+
+async fn ask(house: &House, route: &Route, path: &str, token: Option<&String>) -> Response<Bytes> {
+    let mut asked = request(route.method.name(), path, 250).header("tus-resumable", "1.0.0");
+    if let Some(token) = token {
+        asked = asked.header("authorization", format!("Bearer {token}"));
+    }
+    if let Some(media_type) = route.body.media_type() {
+        // Well-formed and empty: how far it is looked at is what the cell says.
+        let body = match route.body {
+            _ if route.path == "/api/v1/commands" => registration(),
+            route::Body::Json => "{}".to_owned(),
+            _ => String::new(),
+        };
+        asked = asked.header("content-type", media_type).header("content-length", body.len()).body(body);
+    }
+    asked.reply(&house.routes).await
+}
+
+/// A command that whoever registers buildings may give, for a compound of the street.
+fn registration() -> String {
+    let site = value!({
+        "id": SiteId([8; 16]).to_string(), "name": "示例小院", "street": STREET.to_string(), "management": "unmanaged",
+        "supervised_by": org_id("street-1").to_string(),
+    });
+    let act = value!({ "register_site": { "site": site, "buildings": [] } });
+    value!({ "id": CommandId([8; 16]).to_string(), "expected_version": 0, "act": act }).to_string()
+}
+
+fn golden() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/access.txt")
+}
+
+#[tokio::test]
+async fn every_route_answers_every_caller_as_the_golden_says() {
+    let house = house().await;
+    furnish(&house).await;
+    let callers = callers(&house).await;
+    let mut table = String::new();
+    for route in ROUTES.iter().filter(|route| !UNASKED.contains(&(route.method.name(), route.path))) {
+        writeln!(table, "{} {}", route.method.name(), route.path).expect("writes");
+        let mut cells: Vec<(u16, Vec<&str>)> = Vec::new();
+        for caller in &callers {
+            let reply = ask(&house, route, &path(route), caller.token.as_ref()).await;
+            let status = reply.status().as_u16();
+            assert!(status < 500, "{} {} {}: {status}", caller.name, route.method.name(), route.path);
+            if caller.name == "leading_group"
+                && route.method != route::Verb::Get
+                && !route.path.starts_with("/login")
+            {
+                let open =
+                    ["/api/v1/session", "/api/v1/session/refresh", "/api/v1/enrol"].contains(&route.path);
+                assert!(
+                    open || status == 403 || route.method == route::Verb::Options,
+                    "A08: {} {status}",
+                    route.path
+                );
+            }
+            match cells.iter_mut().find(|(known, _)| *known == status) {
+                Some((_, names)) => names.push(&caller.name),
+                None => cells.push((status, vec![&caller.name])),
+            }
+        }
+        cells.sort_unstable_by_key(|(status, _)| *status);
+        for (status, names) in cells {
+            let all = names.len() == callers.len();
+            writeln!(table, "  {status} {}", if all { "everybody".to_owned() } else { names.join(" ") })
+                .expect("writes");
+        }
+    }
+    if std::env::var("ACCESS").is_ok_and(|wish| wish == "write") {
+        std::fs::create_dir_all(golden().parent().expect("a folder")).expect("makes");
+        std::fs::write(golden(), &table).expect("writes");
+    }
+    let known = std::fs::read_to_string(golden()).unwrap_or_default();
+    assert!(
+        table == known,
+        "who may do what has changed; look at every line, then run with ACCESS=write:\n{table}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_the_same_as_what_never_was() {
+    let house = house().await;
+    furnish(&house).await;
+    let elsewhere = org(&house, "street-2", OrgKind::Street, Some(OTHER_STREET)).await;
+    let company = org(&house, "property-2", OrgKind::PropertyManager, Some(OTHER_STREET)).await;
+    person(&house, 200, Role::Street, elsewhere).await;
+    let manager = person(&house, 201, Role::PropertyManager, company).await;
+    let strangers =
+        [signed_in(&house, 200).await, signed_in(&house, 201).await, phone(&house, 63, manager).await.0];
+    let mut asked = 0;
+    for route in ROUTES.iter().filter(|route| route.path.contains('{') && !route.path.contains("{cut_off}")) {
+        let there = path(route);
+        let never = there
+            .replace(&HAZARD.to_string(), &RecordId([9; 16]).to_string())
+            .replace(&PHOTO.to_string(), &BlobHash([9; 32]).to_string())
+            .replace(&IMPORT.to_string(), &ImportId([9; 16]).to_string())
+            .replace(&"0".repeat(32), &"9".repeat(32));
+        assert_ne!(there, never, "{} names an id this test does not know", route.path);
+        for token in &strangers {
+            let replies = [
+                ask(&house, route, &there, Some(token)).await,
+                ask(&house, route, &never, Some(token)).await,
+            ];
+            let [(status, body), (nothing, empty)] =
+                replies.map(|reply| (reply.status().as_u16(), told(&reply)));
+            assert_eq!((status, &body), (nothing, &empty), "{} {there}", route.method.name());
+            assert!([204, 401, 403, 404, 422].contains(&status), "{} {there}: {status}", route.method.name());
+            assert!(status != 204 || route.method == route::Verb::Options, "{} {there}", route.method.name());
+            asked += 1;
+        }
+    }
+    assert!(asked >= 30, "{asked} cells");
+}
+
+/// A reply's body without the number of its request.
+fn told(reply: &Response<Bytes>) -> Value {
+    let mut body: Value = serde_json::from_slice(reply.body()).unwrap_or(Value::Null);
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("trace_id");
+    }
+    body
+}

@@ -1,0 +1,126 @@
+// An outside client of the uploads: tus-js-client, which knows nothing of this project, against a running server.
+// Build first: `make outside`.
+
+import assert from 'node:assert/strict';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Agent, request } from 'node:https';
+import { after, before, test } from 'node:test';
+import { DefaultHttpStack, Upload } from 'tus-js-client';
+
+import { Office } from '../bindings/office.mjs';
+
+// Small, so that one picture has many pieces.
+const PIECE = 1_024;
+const near = (name) => new URL(name, import.meta.url);
+
+let office;
+let agent;
+let token;
+let photo;
+let card;
+
+/** One request; its status, headers and body. */
+const ask = (method, path, headers = {}, body) =>
+  new Promise((resolve, reject) => {
+    const sent = request(`${office.url}${path}`, { method, headers, agent }, (reply) => {
+      const parts = [];
+      reply.on('data', (part) => parts.push(part));
+      reply.on('end', () => resolve({ status: reply.statusCode, headers: reply.headers, body: Buffer.concat(parts) }));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+
+/** A phone's session. */
+async function enrolled(code) {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { x, y } = publicKey.export({ format: 'jwk' });
+  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
+  const body = JSON.stringify({ code, public_key: point.toString('base64url') });
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const reply = await ask('POST', '/api/v1/enrol', headers, body);
+  assert.equal(reply.status, 200, reply.body.toString());
+  return JSON.parse(reply.body).access_token;
+}
+
+/** The smallest card of the goldens, about this photo instead. */
+async function cardOf(bytes, hash) {
+  const goldens = await readFile(near('../../schema/fixtures/photo_card.txt'), 'utf8');
+  const golden = goldens.split('\n').find((line) => line.startsWith('least ')).split(' ')[1];
+  assert.ok(bytes.length > 255 && bytes.length < 65_536);
+  const length = `19${bytes.length.toString(16).padStart(4, '0')}`;
+  const mine = golden.replace('11'.repeat(32), hash).replace('1a00064ab9', length);
+  assert.notEqual(mine, golden);
+  return Buffer.from(mine, 'hex');
+}
+
+before(async () => {
+  office = await Office.founded();
+  agent = new Agent({ ca: await readFile(office.root), keepAlive: true });
+  token = await enrolled(office.codes.a);
+  photo = await readFile(near('stairwell.jpg'));
+  const hash = createHash('sha256').update(photo).digest('hex');
+  card = { hash, bytes: await cardOf(photo, hash) };
+});
+
+after(async () => {
+  agent?.destroy();
+  await office?.close();
+});
+
+/** An upload as an application would make it. */
+const upload = (more) =>
+  new Promise((resolve, reject) => {
+    const made = new Upload(photo, {
+      endpoint: `${office.url}/api/v1/uploads`,
+      httpStack: new DefaultHttpStack({ agent }),
+      headers: { authorization: `Bearer ${token}` },
+      metadata: { sha256: card.hash, kind: 'photo', card: card.bytes },
+      chunkSize: PIECE,
+      retryDelays: null,
+      onSuccess: () => resolve({ url: made.url, whole: true }),
+      onError: reject,
+      ...more?.(() => made, resolve),
+    });
+    made.start();
+  });
+
+const has = async () => (await ask('HEAD', `/api/v1/blobs/${card.hash}`, { authorization: `Bearer ${token}` })).status;
+
+test('an upload cut after every piece goes on where it was', { timeout: 60_000 }, async () => {
+  assert.equal(await has(), 404);
+  let { url, whole, pieces } = { url: undefined, whole: false, pieces: 0 };
+  while (!whole) {
+    ({ url, whole } = await upload((made, resolve) => ({
+      uploadUrl: url,
+      // Cut as soon as one more piece is there: the next application knows the address and nothing else.
+      onChunkComplete: (_, there, all) => {
+        pieces += 1;
+        if (there < all) made().abort().then(() => resolve({ url: made().url, whole: false }));
+      },
+    })));
+  }
+  assert.equal(pieces, Math.ceil(photo.length / PIECE));
+  assert.equal(await has(), 204);
+});
+
+test('what the client gives up is gone', { timeout: 60_000 }, async () => {
+  const { url } = await upload((made, resolve) => ({
+    onChunkComplete: () => made().abort(true).then(() => resolve({ url: made().url })),
+  }));
+  const reply = await ask('HEAD', new URL(url, office.url).pathname, { authorization: `Bearer ${token}`, 'tus-resumable': '1.0.0' });
+  assert.equal(reply.status, 410);
+});
+
+test('the client is told why a photo is not taken', { timeout: 60_000 }, async () => {
+  const honest = photo;
+  photo = Buffer.from(honest);
+  photo[photo.length - 9] ^= 1;
+  await assert.rejects(upload(), (error) => {
+    assert.equal(error.originalResponse.getStatus(), 422);
+    assert.equal(JSON.parse(error.originalResponse.getBody()).code, 'other_bytes');
+    return true;
+  });
+  photo = honest;
+});
