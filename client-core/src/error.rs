@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use louan_schema::doc::DocumentError;
 use louan_schema::record::Fault;
 
+use crate::shelf::ShelfError;
 use crate::store::StoreError;
 
 /// What the user, or somebody he can ask, does next (错误处理).
@@ -97,6 +98,13 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let kind = if matches!(error, StoreError::Full) { ErrorKind::StorageFull } else { ErrorKind::Bug };
         Self::new(kind, "using the store", error.to_string()).because(error)
+    }
+}
+
+impl From<ShelfError> for Error {
+    fn from(error: ShelfError) -> Self {
+        let kind = if matches!(error, ShelfError::Full) { ErrorKind::StorageFull } else { ErrorKind::Bug };
+        Self::new(kind, "keeping a photo", error.to_string()).because(error)
     }
 }
 

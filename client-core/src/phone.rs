@@ -11,6 +11,7 @@ use louan_schema::time::Timestamp;
 use louan_schema::wire::{Scope, StreamId};
 
 use crate::error::{Error, OpenError};
+use crate::shelf::Shelf;
 use crate::store::{Meta, Reader, Salvage, Store, StorePlace};
 use crate::sync::{self, allowance::Allowance};
 
@@ -18,6 +19,8 @@ use crate::sync::{self, allowance::Allowance};
 #[derive(Debug)]
 pub struct Phone {
     pub(crate) store: Store,
+    /// Where photo bytes lie; nothing where the host keeps none.
+    pub(crate) shelf: Option<Box<dyn Shelf>>,
     /// How much the next request may carry.
     pub(crate) allowance: Allowance,
 }
@@ -55,12 +58,21 @@ impl Phone {
     /// # Errors
     /// [`OpenError`]; nothing is ever deleted.
     pub fn open(place: StorePlace, random: [u8; 16]) -> Result<Self, OpenError> {
+        let shelf = shelf_of(&place);
         let mut store = Store::open(&place)?;
         let known: Option<Incarnation> = store.read().meta(Meta::Incarnation).map_err(OpenError::Store)?;
         if known.is_none() {
             store.write(|w| w.set_meta(Meta::Incarnation, &Incarnation(random))).map_err(OpenError::Store)?;
         }
-        Ok(Self { store, allowance: Allowance::START })
+        Ok(Self { store, shelf, allowance: Allowance::START })
+    }
+
+    /// Takes another place for photo bytes than the one that belongs to the store's: a browser's private file
+    /// system. Without one, a store in a virtual file system takes no photos.
+    #[must_use]
+    pub fn with_shelf(mut self, shelf: Box<dyn Shelf>) -> Self {
+        self.shelf = Some(shelf);
+        self
     }
 
     /// What came of a damaged store found at opening; nothing when there was none.
@@ -178,6 +190,16 @@ impl Phone {
     }
 }
 
+/// Where the photos of a store lie, when that follows from where the store does.
+fn shelf_of(place: &StorePlace) -> Option<Box<dyn Shelf>> {
+    match place {
+        #[cfg(not(target_arch = "wasm32"))]
+        StorePlace::File(path) => Some(Box::new(crate::shelf::FolderShelf::new(crate::shelf::beside(path)))),
+        StorePlace::Memory => Some(Box::new(crate::shelf::MemoryShelf::default())),
+        _ => None,
+    }
+}
+
 impl Acting {
     /// The person's row, when he may do this here and now.
     pub(crate) fn permitted(
@@ -186,6 +208,15 @@ impl Acting {
         action: Action,
         doing: &'static str,
     ) -> Result<Person, Error> {
+        let person = self.enrolled(r, doing)?;
+        if !may(person.role, action) {
+            return Err(Error::ask_admin(doing, format!("the role {} does not {}", person.role, action)));
+        }
+        Ok(person)
+    }
+
+    /// The person's row, when he may write at all here and now.
+    pub(crate) fn enrolled(&self, r: &Reader<'_>, doing: &'static str) -> Result<Person, Error> {
         let enrolled: Vec<PersonId> = r.meta(Meta::People)?.unwrap_or_default();
         if !enrolled.contains(&self.person) {
             return Err(Error::ask_admin(doing, "the person is not enrolled on this phone"));
@@ -199,10 +230,6 @@ impl Acting {
             }
         }
         let person = r.find_person(self.person)?;
-        let person = person.ok_or_else(|| Error::bug(doing, "an enrolled person has no row"))?;
-        if !may(person.role, action) {
-            return Err(Error::ask_admin(doing, format!("the role {} does not {}", person.role, action)));
-        }
-        Ok(person)
+        person.ok_or_else(|| Error::bug(doing, "an enrolled person has no row"))
     }
 }

@@ -10,6 +10,7 @@ use louan_schema::fold::round::RoundReading;
 use louan_schema::id::{
     BlobHash, BuildingId, CommandId, HazardId, OrgId, PersonId, RecordId, RoundId, SiteId,
 };
+use louan_schema::photo::PhotoCard;
 use louan_schema::policy::{HazardCode, HeightClass, ItemCode};
 use louan_schema::record::{Place, Record};
 use louan_schema::registry::{Building, Site};
@@ -225,4 +226,56 @@ pub enum Edit {
         /// The target's version, once told.
         version: Option<u64>,
     },
+}
+
+/// How far a photo has come (照片状态).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PhotoState {
+    /// On this phone; no record cites it, or only one that was returned.
+    Kept,
+    /// A record cites it; it goes up after that record.
+    Queued,
+    /// On its way.
+    Uploading {
+        /// Bytes the office has, as far as known.
+        reached: u32,
+        /// Bytes of the photo.
+        of: u32,
+    },
+    /// The office has it; at this position of its log, once told.
+    Confirmed(Option<u64>),
+    /// The office refused one of its files, with this code; the bytes are still here.
+    Refused(String),
+}
+
+/// A photo of this phone (照片条目).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhotoView {
+    /// Its name.
+    pub hash: BlobHash,
+    /// What is known of it; the record is left out.
+    pub card: PhotoCard,
+    /// Who took it.
+    pub person: PersonId,
+    /// When it was handed in.
+    pub attached_at: Timestamp,
+    /// The records that cite it.
+    pub records: Vec<RecordId>,
+    /// How far it has come.
+    pub state: PhotoState,
+    /// Its bytes lie on this phone; the thumbnail always does.
+    pub here: bool,
+    /// The file it was developed from lies here too.
+    pub original_here: bool,
+}
+
+/// What there is still to do for photos (待传照片).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PhotoCount {
+    /// Photos cited by a record and not yet confirmed.
+    pub waiting: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Photos of which the office refused a file.
+    pub refused: u64,
 }

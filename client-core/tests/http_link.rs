@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, channel};
 
 use louan_client_core::ErrorKind;
 use louan_client_core::driver::{Host, Link, Tokens};
+use louan_client_core::view::PhotoState;
+use louan_schema::photo::UploadKind;
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{MEDIA_TYPE, SyncReply, SyncRequest, Verdict, frame};
 use support::*;
@@ -186,4 +188,81 @@ fn only_a_request_that_left_and_was_lost_makes_the_next_one_smaller() {
     let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
     run(link.sync(&mut desk.phone, &Pocket)).expect_err("not ours");
     assert_eq!(asked(&mut desk), whole / 2);
+}
+
+/// What the office says when a new upload may begin, when it has a whole file, and when a session has ended.
+fn photo_answers() -> Vec<Answer> {
+    let begun = |at: &'static str| (at, "text/plain", Vec::new());
+    let ended = br#"{"code":"sign_in_again"}"#.to_vec();
+    vec![
+        ("401 Unauthorized", "application/problem+json", ended),
+        ("200 OK", "application/json", json(&tokens(1))),
+        begun("201 Created\r\nlocation: /api/v1/uploads/a1"),
+        begun("204 No Content\r\nlouan-position: 40"),
+        begun("201 Created\r\nlocation: /api/v1/uploads/a2"),
+        begun("204 No Content\r\nlouan-position: 41"),
+    ]
+}
+
+/// A phone with a photo of a hazard that the office has.
+fn with_a_photo() -> (Desk, louan_client_core::view::PhotoView) {
+    let mut desk = Desk::new();
+    let mut file = Vec::new();
+    let pixels = vec![90_u8; 64 * 48 * 3];
+    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut file);
+    image::ImageEncoder::write_image(encoder, &pixels, 64, 48, image::ExtendedColorType::Rgb8)
+        .expect("encodes");
+    let shot = louan_client_core::Shot {
+        file: &file,
+        site: SITE,
+        building: None,
+        position: None,
+        signed: "",
+        lettering: None,
+    };
+    let a = desk.acting(ANNA);
+    let photo = desk.phone.attach_photo(&a, &shot).expect("is taken");
+    let a = desk.acting(ANNA);
+    desk.phone.report_hazard(&a, SITE, hazard("堵塞", a.at), vec![photo.hash]).expect("saves");
+    desk.sync();
+    (desk, photo)
+}
+
+#[test]
+fn photos_go_up_in_pieces_with_the_devices_token_and_a_session_is_renewed_once() {
+    let (mut desk, photo) = with_a_photo();
+    let (url, heard) = office(photo_answers());
+    let mut link = Link::new(&url, &[], Some(tokens(0))).expect("a way");
+    let sent = run(link.send_photos(&mut desk.phone, &Pocket, false)).expect("sends");
+    assert_eq!((sent.confirmed, sent.refused), (1, 0));
+    let asked: Vec<(String, Vec<u8>)> = heard.iter().collect();
+    let lines: Vec<&str> =
+        asked.iter().map(|(head, _)| head.split(" http").next().unwrap_or_default()).collect();
+    let expected = [
+        "post /api/v1/uploads",
+        "post /api/v1/session/refresh",
+        "post /api/v1/uploads",
+        "patch /api/v1/uploads/a1",
+        "post /api/v1/uploads",
+        "patch /api/v1/uploads/a2",
+    ];
+    assert_eq!(lines, expected);
+    for (head, _) in asked.iter().skip(2) {
+        assert!(head.contains("tus-resumable: 1.0.0"), "{head}");
+        assert!(head.contains(&format!("authorization: bearer {}", tokens(1).access_token.to_lowercase())));
+    }
+    let bytes = |kind| desk.phone.photo_file(photo.hash, kind).expect("reads").expect("lies here");
+    assert_eq!(asked[3].1, bytes(UploadKind::Thumbnail));
+    assert_eq!(asked[5].1, bytes(UploadKind::Photo));
+    assert_eq!(desk.phone.photos().expect("reads")[0].state, PhotoState::Confirmed(Some(41)));
+}
+
+#[test]
+fn an_office_out_of_reach_costs_a_photo_nothing() {
+    let (mut desk, photo) = with_a_photo();
+    let mut link = Link::new("http://127.0.0.1:1", &[], Some(tokens(0))).expect("a way");
+    let error = run(link.send_photos(&mut desk.phone, &Pocket, false)).expect_err("nobody answers");
+    assert_eq!(error.kind, ErrorKind::Offline);
+    let view = desk.phone.photos().expect("reads").pop().expect("is there");
+    assert_eq!((view.hash, view.state, view.here), (photo.hash, PhotoState::Queued, true));
 }

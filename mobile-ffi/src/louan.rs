@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use louan_facade::{
     AnswerDraft, BuildingRow, CorrectionDraft, Desk, EditRow, Failure, FixDraft, HazardDraft, HazardFilter,
-    HazardRow, PersonRow, Place, RecheckDraft, RoundRow, RoundSheet, StopDraft, TripRow, held,
+    HazardRow, PersonRow, PhotoCountRow, PhotoRow, Place, RecheckDraft, RoundRow, RoundSheet, ShotDraft,
+    StopDraft, TripRow, held,
 };
 
 use crate::host::{DeviceHost, Foreign};
@@ -166,6 +167,41 @@ impl Louan {
         self.desk().receipts()
     }
 
+    /// Takes a font file for watermarks; `index` counts the fonts in a collection.
+    pub fn use_font(&self, file: Vec<u8>, index: u32) -> Result<(), Failure> {
+        self.desk().use_font(file, index)
+    }
+
+    /// Takes a photo; saved when the call returns. It takes a second on a slow phone.
+    pub fn attach_photo(&self, person: String, shot: ShotDraft) -> Result<PhotoRow, Failure> {
+        self.desk().attach_photo(&person, &shot)
+    }
+
+    /// Photos that no record and no answer cites.
+    pub fn draft_photos(&self) -> Result<Vec<PhotoRow>, Failure> {
+        self.desk().draft_photos()
+    }
+
+    /// Every photo of this phone, with what became of it.
+    pub fn photos(&self) -> Result<Vec<PhotoRow>, Failure> {
+        self.desk().photos()
+    }
+
+    /// The bytes of a photo or its thumbnail; nothing when they do not lie here.
+    pub fn photo_file(&self, photo: String, thumbnail: bool) -> Result<Option<Vec<u8>>, Failure> {
+        self.desk().photo_file(&photo, thumbnail)
+    }
+
+    /// Takes a photo out of a draft; `false` when something cites it and it stays.
+    pub fn discard_photo(&self, person: String, photo: String) -> Result<bool, Failure> {
+        self.desk().discard_photo(&person, &photo)
+    }
+
+    /// How many photos wait to be sent, and how many were refused.
+    pub fn photo_count(&self) -> Result<PhotoCountRow, Failure> {
+        self.desk().photo_count()
+    }
+
     /// For an app with its own transport: prepares the next request; the digests to sign.
     pub fn prepare(&self) -> Result<Vec<Vec<u8>>, Failure> {
         Ok(self.desk().prepare()?.iter().map(|digest| digest.to_vec()).collect())
@@ -195,5 +231,11 @@ impl Louan {
     /// are answered meanwhile.
     pub fn sync_native(&self, office: Arc<Office>) -> Result<TripRow, Failure> {
         office.link().sync(&self.0)
+    }
+
+    /// Sends photos until all that may go is at the office; how many it has now that it had not before. Blocks;
+    /// call it after `sync_native`, off the screen's thread.
+    pub fn send_photos_native(&self, office: Arc<Office>, unmetered: bool) -> Result<u32, Failure> {
+        office.link().send_photos(&self.0, unmetered)
     }
 }

@@ -193,6 +193,11 @@ impl Link {
         })
     }
 
+    /// A request to a path of the office.
+    pub(super) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.office))
+    }
+
     /// Posts a body and reads the answer, which must be of the same media type.
     async fn post(
         &self,
@@ -201,11 +206,9 @@ impl Link {
         media: &str,
         body: Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
-        let offline = |e: reqwest::Error| {
-            Error::new(ErrorKind::Offline, doing, "the office does not answer").because(e)
-        };
-        let url = format!("{}/api/v1/{path}", self.office);
-        let mut request = self.client.post(url).header(CONTENT_TYPE, media).body(body);
+        let offline = |e: reqwest::Error| offline(doing, e);
+        let request = self.request(reqwest::Method::POST, &format!("/api/v1/{path}"));
+        let mut request = request.header(CONTENT_TYPE, media).body(body);
         if let (Some(tokens), true) = (&self.tokens, media == MEDIA_TYPE) {
             request = request.header(AUTHORIZATION, format!("Bearer {}", tokens.access_token));
         }
@@ -233,6 +236,11 @@ impl Link {
             _ => Err(Error::new(ErrorKind::Offline, doing, "what came back is not the office's answer")),
         }
     }
+}
+
+/// A request that got no answer.
+pub(super) fn offline(doing: &'static str, error: reqwest::Error) -> Error {
+    Error::new(ErrorKind::Offline, doing, "the office does not answer").because(error)
 }
 
 /// Whether there was no link at all: nothing was lost on it then, and it says nothing about the next one.

@@ -6,9 +6,11 @@
 //! in here, only signatures do.
 
 mod http;
+mod photo;
 mod problem;
 
 pub use http::{Link, Tokens};
+pub use photo::PhotosSent;
 
 use louan_schema::time::Timestamp;
 

@@ -12,8 +12,10 @@ use std::path::PathBuf;
 use louan_schema::doc::Descriptor;
 use louan_schema::fold::Fact;
 use louan_schema::id::{
-    BuildingId, ChangeHash, DeviceId, DocId, Incarnation, OrgId, PersonId, RecordId, RoundId, SiteId,
+    BlobHash, BuildingId, ChangeHash, DeviceId, DocId, Incarnation, OrgId, PersonId, RecordId, RoundId,
+    SiteId,
 };
+use louan_schema::photo::{PhotoCard, UploadKind};
 use louan_schema::record::Record;
 use louan_schema::ruling::Command;
 use louan_schema::time::Timestamp;
@@ -188,4 +190,78 @@ impl RecordRow {
 pub(crate) struct DocRow {
     pub snapshot: Option<Vec<u8>>,
     pub frozen: bool,
+}
+
+/// A photo taken on this phone.
+#[derive(Debug, Clone)]
+pub(crate) struct PhotoRow {
+    pub hash: BlobHash,
+    /// What is known of it, without a record.
+    pub card: PhotoCard,
+    pub person: PersonId,
+    pub attached_at: Timestamp,
+}
+
+/// How far a file of a photo has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileState {
+    Kept,
+    Confirmed,
+    Refused,
+}
+
+impl FileState {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Confirmed => "confirmed",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// The state of this name; the column admits no other, and what is not known to be settled is kept.
+    pub(crate) fn named(name: &str) -> Self {
+        [Self::Confirmed, Self::Refused].into_iter().find(|state| state.name() == name).unwrap_or(Self::Kept)
+    }
+}
+
+/// One file of a photo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PhotoFileRow {
+    pub photo: BlobHash,
+    pub kind: UploadKind,
+    pub hash: BlobHash,
+    pub bytes: u32,
+    /// Its bytes are on the shelf.
+    pub here: bool,
+    pub state: FileState,
+    /// Where the office takes it.
+    pub upload: Option<String>,
+    /// How many bytes the office has; nothing when that is to be asked.
+    pub reached: Option<u32>,
+    /// Whether the office has it whole is to be asked first.
+    pub ask: bool,
+    /// Why it was refused.
+    pub code: Option<String>,
+    /// The position in the office's log that covers it, once told.
+    pub pos: Option<u64>,
+}
+
+impl PhotoFileRow {
+    /// A file just put on the shelf.
+    pub(crate) const fn fresh(photo: BlobHash, kind: UploadKind, hash: BlobHash, bytes: u32) -> Self {
+        Self {
+            photo,
+            kind,
+            hash,
+            bytes,
+            here: true,
+            state: FileState::Kept,
+            upload: None,
+            reached: None,
+            ask: false,
+            code: None,
+            pos: None,
+        }
+    }
 }

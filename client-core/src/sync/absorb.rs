@@ -63,6 +63,7 @@ fn epoch_changed(w: &Writer<'_>, prepared: &Prepared, epoch: Epoch) -> Result<Ab
     if stood && stands(w, prepared)? {
         w.doubt_everything()?;
         w.doubt_colleagues()?;
+        super::photo::doubt(w)?;
         w.unset_meta(Meta::Cursor)?;
         w.unset_meta(Meta::Page)?;
         w.set_meta(Meta::Epoch, &epoch)?;
@@ -159,6 +160,7 @@ fn stand(w: &Writer<'_>, reply: &Taken) -> Result<(), Error> {
             // Restored while this phone had no cursor to be found out by.
             w.doubt_everything()?;
             w.doubt_colleagues()?;
+            super::photo::doubt(w)?;
         }
         w.set_meta(Meta::Epoch, &cursor.epoch)?;
         w.set_meta(Meta::Cursor, cursor)?;

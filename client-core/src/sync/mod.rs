@@ -12,6 +12,7 @@ mod colleague;
 mod compact;
 mod fold;
 mod item;
+pub(crate) mod photo;
 mod prepare;
 mod purge;
 pub(crate) mod reauthor;

@@ -31,7 +31,7 @@ pub(super) fn purge(w: &Writer<'_>) -> Result<(), Error> {
 /// A phone told to do nothing but send seals itself once nothing unsent is left.
 pub(super) fn seal(w: &Writer<'_>) -> Result<bool, Error> {
     let push_only = w.meta::<Scope>(Meta::Scope)?.is_some_and(|scope| scope.push_only);
-    let sealed = push_only && unsent(w)? == 0;
+    let sealed = push_only && unsent(w)? == 0 && w.photos_waiting()?.0 == 0;
     w.set_meta(Meta::Sealed, &sealed)?;
     Ok(sealed)
 }

@@ -8,6 +8,7 @@ pub(crate) mod fix;
 pub(crate) mod hazard;
 pub(crate) mod outbox;
 pub(crate) mod overlay;
+pub(crate) mod photo;
 pub(crate) mod recheck;
 pub(crate) mod record;
 pub(crate) mod request;

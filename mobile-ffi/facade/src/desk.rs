@@ -4,6 +4,7 @@
 //! prints what came back. Between `prepare` and `absorb` it keeps what was prepared, since
 //! a foreign transport comes back with bytes only.
 
+use louan_client_core::darkroom::watermark::Lettering;
 use louan_client_core::schema::id::{RecordId, RoundId};
 use louan_client_core::{Phone, Prepared, StorePlace};
 
@@ -37,7 +38,14 @@ pub struct Desk<H> {
     pub(crate) phone: Phone,
     pub(crate) host: H,
     prepared: Option<Prepared>,
+    /// Who draws the letters of watermarks, when the host has a font.
+    pub(crate) lettering: Option<Box<dyn Letterer>>,
 }
+
+/// Draws a watermark's letters, from any thread.
+pub(crate) trait Letterer: Lettering + std::fmt::Debug + Send + Sync {}
+
+impl<T: Lettering + std::fmt::Debug + Send + Sync> Letterer for T {}
 
 type Answered<T> = Result<T, Failure>;
 
@@ -57,7 +65,7 @@ impl<H: Host> Desk<H> {
             Place::Named { vfs, name } => StorePlace::Named { vfs, name },
         };
         let phone = Phone::open(place, chance(&host)?)?;
-        Ok(Self { phone, host, prepared: None })
+        Ok(Self { phone, host, prepared: None, lettering: None })
     }
 
     /// Where a damaged store was put aside at opening, if one was found.

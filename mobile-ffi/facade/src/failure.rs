@@ -132,5 +132,8 @@ const fn word(rule: Rule) -> &'static str {
         Rule::Layout => "layout",
         Rule::Reserved => "reserved",
         Rule::NotOurs => "not_ours",
+        Rule::PhotoFormat => "photo_format",
+        Rule::PhotoSize => "photo_size",
+        Rule::PhotoDamaged => "photo_damaged",
     }
 }

@@ -14,6 +14,7 @@ mod failure;
 mod host;
 #[cfg(feature = "http")]
 mod native;
+mod photo;
 mod read;
 mod receipt;
 mod row;
@@ -24,6 +25,7 @@ pub use failure::{Failure, InputFault};
 pub use host::{Host, Signer};
 #[cfg(feature = "http")]
 pub use native::{Office, SessionRow, held};
+pub use photo::{PhotoCountRow, PhotoRow, SensorDraft, ShotDraft};
 pub use receipt::{EditRow, TripRow};
 pub use row::{AnswerRow, BuildingRow, HazardRow, PersonRow, RoundRow, RoundSheet};
 

@@ -1,4 +1,4 @@
-//! Calls that go over the network by themselves, for native hosts: enrol and sync.
+//! Calls that go over the network by themselves, for native hosts: enrol, sync, photos.
 //!
 //! Each blocks its thread until it is done; an app calls them off its screen's thread. The
 //! desk is taken for each step and let go while a request is under way, so a screen goes on
@@ -9,6 +9,7 @@ use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use louan_client_core::Phone;
+use louan_client_core::darkroom::watermark::FontFile;
 use louan_client_core::driver::{self, Link, Tokens};
 use louan_client_core::schema::time::Timestamp;
 
@@ -77,6 +78,34 @@ impl Office {
         let lent = Lent::of(desk)?;
         let absorbed = blocking(self.0.sync(&mut Shared(desk), &lent))??;
         Ok(TripRow::from(&absorbed))
+    }
+}
+
+impl Office {
+    /// Sends photos for the phone of this desk until all that may go is at the office; how many it has now that it
+    /// had not before. Call it after [`Office::sync`]. `unmetered`: the network costs nothing.
+    ///
+    /// # Errors
+    /// [`Failure`] by what to do next; what was reached is kept.
+    pub fn send_photos<H>(&mut self, desk: &Mutex<Desk<H>>, unmetered: bool) -> Result<u32, Failure>
+    where
+        H: Host + Signer + Clone + Send + Sync,
+    {
+        let lent = Lent::of(desk)?;
+        let sent = blocking(self.0.send_photos(&mut Shared(desk), &lent, unmetered))??;
+        Ok(crate::row::count(sent.confirmed))
+    }
+}
+
+impl<H: Host> Desk<H> {
+    /// Takes a font file for watermarks; `index` counts the fonts in a collection.
+    ///
+    /// # Errors
+    /// [`Failure::Bug`] when it is no font.
+    pub fn use_font(&mut self, file: Vec<u8>, index: u32) -> Result<(), Failure> {
+        let font = FontFile::open(file, index).map_err(|error| Failure::misused(error.to_string()))?;
+        self.lettering = Some(Box::new(font));
+        Ok(())
     }
 }
 

@@ -49,8 +49,12 @@ pub fn inspect(file: &[u8]) -> Result<Source<'_>, Refusal> {
     let whole = whole(format, file)?;
     let decoder = decoder(format, whole.picture)?;
     let (width, height) = decoder.dimensions();
+    let (inner_width, inner_height) = whole.sides.unwrap_or((width, height));
+    if inner_width.max(inner_height) > SIDE_MAX {
+        return Err(Refusal::ImageTooLarge);
+    }
     let pixels = u64::from(width) * u64::from(height);
-    if pixels == 0 {
+    if pixels == 0 || (inner_width, inner_height) != (width, height) {
         return Err(Refusal::Damaged);
     }
     let memory = decoder.total_bytes() + whole.beside + pixels * whole.beside_a_pixel;

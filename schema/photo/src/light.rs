@@ -9,12 +9,14 @@ use crate::scale::{brightness, fit};
 
 /// Longest side at which light is judged, in pixels: fine enough for shake, coarse enough that noise is not sharpness.
 const JUDGED_SIDE: u32 = 512;
-/// Below this variance of the Laplacian a picture is called blurred.
-pub const SHARPNESS_MIN: f64 = 60.0;
+/// Below this variance of the Laplacian a picture is called blurred. Measured on seven photos of six cameras: sharp
+/// they have 181 to 2,157; shaken by 8 of 2,048 pixels, which no label survives, 3 to 10; by 4 pixels 8 to 85.
+pub const SHARPNESS_MIN: f64 = 30.0;
 /// Brightness up to which a pixel counts as black.
 const BLACK: u8 = 31;
-/// From so many blacks in a hundred pixels on a picture is called dark.
-pub const BLACK_PERCENT_MAX: f64 = 80.0;
+/// From so many blacks in a hundred pixels on a picture is called dark. The darkest honest photo measured has 57,
+/// the darkest ninth of one 85; at an eighth of their light all have 100, at a quarter 32 to 94.
+pub const BLACK_PERCENT_MAX: f64 = 90.0;
 
 /// What the light did (清晰度与亮度).
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,7 +8,10 @@ use image::RgbImage;
 
 use crate::scale::brightness;
 
-/// Up to so many differing bits two pictures are called alike.
+/// Up to so many differing bits two pictures are called alike. Of 285 pairs of a picture and itself written again,
+/// halved, trimmed by 5 %, brightened or darkened 283 are within (recall 99.3 %), of 1,596 pairs of different ones 4
+/// (precision 98.6 %). Two or three in a thousand strangers are too many for a whole city: compare within one organisation or
+/// building, or ask for fewer bits.
 pub const ALIKE_BITS_MAX: u32 = 10;
 
 /// The likeness of a picture (相似度指纹).

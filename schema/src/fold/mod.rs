@@ -3,6 +3,7 @@
 //! Pure functions, the same on phone and server. They take every fact there is and an
 //! instant; they never remember. 逾期 is computed here and stored nowhere.
 
+pub mod before_after;
 pub mod hazard;
 pub mod month;
 pub mod round;

@@ -58,6 +58,12 @@ pub enum Rule {
     Reserved,
     /// A place that the author's organisation neither manages nor supervises.
     NotOurs,
+    /// A file that is no photo, or of a format that is not taken (P04).
+    PhotoFormat,
+    /// A photo's file of too many bytes or pixels (P01).
+    PhotoSize,
+    /// A photo's file that is cut off or contradicts itself (P02).
+    PhotoDamaged,
 }
 
 /// Every fault of a record; empty when it may be saved.

@@ -38,6 +38,10 @@ pub(crate) enum Meta {
     Sealed,
     /// The office's clock less the phone's, in milliseconds (`i64`).
     ClockOffset,
+    /// The files photos were developed from are kept (`bool`).
+    KeepOriginals,
+    /// They are sent as well, where sending costs nothing (`bool`).
+    SendOriginals,
 }
 
 impl Meta {
@@ -56,6 +60,8 @@ impl Meta {
             Self::MinBuild => "min_build",
             Self::Sealed => "sealed",
             Self::ClockOffset => "clock_offset_ms",
+            Self::KeepOriginals => "keep_originals",
+            Self::SendOriginals => "send_originals",
         }
     }
 }

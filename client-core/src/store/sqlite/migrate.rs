@@ -11,7 +11,8 @@ use crate::store::StoreError;
 /// Marks a file as this app's ("LoAn").
 pub(super) const APPLICATION_ID: i32 = 0x4c6f_416e;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/0001_phone.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../../../migrations/0001_phone.sql"), include_str!("../../../migrations/0002_photos.sql")];
 
 /// The newest layout this app knows.
 pub(super) const LAYOUT: i64 = MIGRATIONS.len() as i64;

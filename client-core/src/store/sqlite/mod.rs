@@ -12,6 +12,7 @@ mod meta;
 mod migrate;
 mod open;
 mod outbox;
+mod photo;
 mod record;
 mod registry;
 mod salvage;

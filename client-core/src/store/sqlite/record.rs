@@ -111,6 +111,7 @@ impl Writer<'_> {
             received,
             &put.bytes,
         ))?;
+        self.cite(put.id, &record.photos, received)?;
         if let Some(subject) = subject {
             self.found(put.id, org, subject, put.kind == Kind::Hazard)?;
         }

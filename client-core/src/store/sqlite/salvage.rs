@@ -1,7 +1,7 @@
 //! Carrying over what can be read of a damaged store.
 //!
-//! Everything the phone alone knows: who it is, the outbox, the command queue, open
-//! rounds and taps. What the office has comes down again. Rows are read one by one from
+//! Everything the phone alone knows: who it is, the outbox, the command queue, photos,
+//! open rounds and taps. What the office has comes down again. Rows are read one by one from
 //! both ends, so one unreadable page costs the rows on it and no others. Done once per
 //! damaged store, in one transaction.
 
@@ -18,9 +18,20 @@ use crate::store::{EditState, Salvage, StoreError};
 
 const SALVAGED: &str = "salvaged";
 /// What is carried over of the single values; where the phone stood in the feed is not.
-const KEPT: [Meta; 6] = [Meta::Device, Meta::People, Meta::Orgs, Meta::Stream, Meta::Scope, Meta::BackedUp];
+const KEPT: [Meta; 8] = [
+    Meta::Device,
+    Meta::People,
+    Meta::Orgs,
+    Meta::Stream,
+    Meta::Scope,
+    Meta::BackedUp,
+    Meta::KeepOriginals,
+    Meta::SendOriginals,
+];
 const NUMBERED: [(&str, &str); 3] = [("outbox", "local_seq"), ("command", "local_seq"), ("tap", "id")];
 const WHOLE: [&str; 3] = ["round", "person", "org"];
+/// Tables that stores of the first layout do not have.
+const SECOND_LAYOUT: [&str; 3] = ["photo", "photo_file", "photo_cite"];
 
 /// Carries over from the store put aside as `number`, unless that was done before.
 pub(super) fn from_aside(
@@ -61,7 +72,9 @@ fn carry(w: &Writer<'_>, source: &Connection) -> Result<bool, StoreError> {
     for (table, key) in NUMBERED {
         unreadable |= carry_numbered(w, source, table, key)?;
     }
-    for table in WHOLE {
+    let layout: rusqlite::Result<i64> = source.query_row("PRAGMA user_version", [], |row| row.get(0));
+    let photos: &[&str] = if matches!(layout, Ok(1)) { &[] } else { &SECOND_LAYOUT };
+    for table in WHOLE.iter().chain(photos) {
         unreadable |= carry_whole(w, source, table)?;
     }
     Ok(unreadable)
@@ -70,7 +83,7 @@ fn carry(w: &Writer<'_>, source: &Connection) -> Result<bool, StoreError> {
 /// Leaves out what was carried over and is not what this phone once wrote; it stays in the store put aside.
 /// Tells whether there was any.
 fn leave_out_rotten(w: &Writer<'_>) -> Result<bool, StoreError> {
-    let mut rotten = false;
+    let mut rotten = w.leave_out_unreadable_photos()?;
     for (table, key) in NUMBERED {
         let mut statement = w.0.0.prepare(&format!("SELECT {key} FROM {table}"))?;
         let keys = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
@@ -179,7 +192,7 @@ fn carry_whole(w: &Writer<'_>, source: &Connection, table: &str) -> Result<bool,
 
 impl super::Reader<'_> {
     /// Number of the last damaged store that was carried over.
-    fn salvaged(&self) -> Result<u32, StoreError> {
+    pub(crate) fn salvaged(&self) -> Result<u32, StoreError> {
         let value: Option<[u8; 4]> = self
             .0
             .query_row("SELECT value FROM meta WHERE key = ?1", [SALVAGED], |row| row.get(0))

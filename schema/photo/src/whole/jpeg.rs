@@ -30,7 +30,14 @@ pub(super) fn whole(bytes: &[u8]) -> Result<Whole<'_>, Refusal> {
         at = body;
         match marker {
             EOI if scans > 0 => {
-                return Ok(Whole { picture: &bytes[..at], exif, beside, beside_a_pixel: 0, scans });
+                return Ok(Whole {
+                    picture: &bytes[..at],
+                    exif,
+                    beside,
+                    beside_a_pixel: 0,
+                    sides: None,
+                    scans,
+                });
             }
             EOI | SOI => return Err(Refusal::Damaged),
             // Marks without a body: restarts outside a scan, and one for arithmetic coders.

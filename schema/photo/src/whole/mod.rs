@@ -22,6 +22,8 @@ pub(crate) struct Whole<'a> {
     pub(crate) beside: u64,
     /// The same, for each pixel.
     pub(crate) beside_a_pixel: u64,
+    /// Width and height of the coded picture itself, where an outer header could claim others.
+    pub(crate) sides: Option<(u32, u32)>,
     /// Scans a decoder goes through.
     pub(crate) scans: u32,
 }

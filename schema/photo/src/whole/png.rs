@@ -26,7 +26,14 @@ pub(super) fn whole(bytes: &[u8]) -> Result<Whole<'_>, Refusal> {
         at += FRAME + length;
         match name {
             b"IEND" if pixels => {
-                return Ok(Whole { picture: &bytes[..at], exif, beside: 0, beside_a_pixel: 0, scans: 1 });
+                return Ok(Whole {
+                    picture: &bytes[..at],
+                    exif,
+                    beside: 0,
+                    beside_a_pixel: 0,
+                    sides: None,
+                    scans: 1,
+                });
             }
             b"IEND" => return Err(Refusal::Damaged),
             b"IDAT" => pixels = true,

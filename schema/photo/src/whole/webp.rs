@@ -21,13 +21,15 @@ pub(super) fn whole(bytes: &[u8]) -> Result<Whole<'_>, Refusal> {
     let picture = take(bytes, 0, end)?;
     let mut at = HEAD;
     let mut exif = None;
-    let (mut pixels, mut a_pixel) = (false, LOSSY_BESIDE);
+    let (mut sides, mut a_pixel) = (None, LOSSY_BESIDE);
     while at < end {
         let size = length(picture, at + 4).map_err(|_| Refusal::Damaged)?;
         let content = take(picture, at + FRAME, size).map_err(|_| Refusal::Damaged)?;
         match &picture[at..at + 4] {
-            b"VP8 " => pixels = true,
-            b"VP8L" => (pixels, a_pixel) = (true, OTHER_BESIDE),
+            // A decoder takes the first and finds out only afterwards that it is larger than the canvas.
+            b"VP8 " | b"VP8L" if sides.is_some() => return Err(Refusal::Damaged),
+            b"VP8 " => sides = Some(lossy_sides(content)?),
+            b"VP8L" => (sides, a_pixel) = (Some(lossless_sides(content)?), OTHER_BESIDE),
             b"ALPH" => a_pixel = OTHER_BESIDE,
             b"EXIF" => exif = exif.or_else(|| notes(content)),
             _ => {}
@@ -35,11 +37,24 @@ pub(super) fn whole(bytes: &[u8]) -> Result<Whole<'_>, Refusal> {
         // Chunks begin at even places.
         at += FRAME + size + size % 2;
     }
-    if pixels {
-        Ok(Whole { picture, exif, beside: 0, beside_a_pixel: a_pixel, scans: 1 })
-    } else {
-        Err(Refusal::Damaged)
+    if sides.is_none() {
+        return Err(Refusal::Damaged);
     }
+    Ok(Whole { picture, exif, beside: 0, beside_a_pixel: a_pixel, sides, scans: 1 })
+}
+
+/// Sides of a lossy frame: fourteen bits each behind a tag and a start code.
+fn lossy_sides(content: &[u8]) -> Result<(u32, u32), Refusal> {
+    let [_, _, _, _, _, _, w0, w1, h0, h1, ..] = content else { return Err(Refusal::Damaged) };
+    let side = |low: u8, high: u8| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+    Ok((side(*w0, *w1), side(*h0, *h1)))
+}
+
+/// Sides of a lossless frame: fourteen bits each behind its mark, one less than they are.
+fn lossless_sides(content: &[u8]) -> Result<(u32, u32), Refusal> {
+    let [0x2f, a, b, c, d, ..] = content else { return Err(Refusal::Damaged) };
+    let bits = u32::from_le_bytes([*a, *b, *c, *d]);
+    Ok(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
 }
 
 fn length(bytes: &[u8], at: usize) -> Result<usize, Refusal> {

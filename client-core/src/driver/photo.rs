@@ -1,0 +1,111 @@
+//! Sending photos over HTTPS: performs what `sync::photo` plans, one request after the other.
+//!
+//! It decides nothing about photos. A refused token is exchanged once; a request without an answer is told to the
+//! phone, which asks before it sends again. Acts may happen while a request is under way.
+
+use louan_schema::photo::UploadKind;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH};
+
+use super::http::{Link, offline};
+use super::{AtHand, Host};
+use crate::error::{Error, ErrorKind};
+use crate::sync::photo::{Method, PhotoReply, PhotoRequest, PhotoStep};
+
+const DOING: &str = "sending photos";
+/// Most requests of one call: a day's 500 photos of two pieces each, with their beginnings and thumbnails; a phone
+/// that needs more goes on with the next call.
+const STEPS_MAX: usize = 4_000;
+/// Most bytes of an answer that are read: a problem body has a few hundred.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+
+/// What a call sent (照片上传结果).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PhotosSent {
+    /// Photos the office has now, durably; thumbnails and originals are not counted.
+    pub confirmed: usize,
+    /// Files the office refused; each photo's row says why.
+    pub refused: usize,
+}
+
+impl Link {
+    /// Sends photos until all that may go now is at the office, then gives back the room of what a verified backup
+    /// covers. Call it after [`Link::sync`]: records go first. `unmetered`: the network costs nothing.
+    ///
+    /// # Errors
+    /// [`Error`] by what to do next; what was reached is kept and the next call goes on from there.
+    pub async fn send_photos(
+        &mut self,
+        phone: &mut impl AtHand,
+        host: &dyn Host,
+        unmetered: bool,
+    ) -> Result<PhotosSent, Error> {
+        let mut sent = PhotosSent::default();
+        for _ in 0..STEPS_MAX {
+            let Some(request) = phone.with(|phone| phone.next_photo(unmetered))? else { break };
+            let reply = match self.perform(&request, host).await {
+                Ok(reply) => reply,
+                Err(error) => {
+                    phone.with(|phone| phone.photo_lost(&request))?;
+                    return Err(error);
+                }
+            };
+            match phone.with(|phone| phone.photo_answered(&request, &reply))? {
+                PhotoStep::Confirmed(UploadKind::Photo) => sent.confirmed += 1,
+                PhotoStep::Refused(_) => sent.refused += 1,
+                PhotoStep::Confirmed(_) | PhotoStep::Onward | PhotoStep::Stale => {}
+            }
+        }
+        phone.with(|phone| phone.free_photos())?;
+        Ok(sent)
+    }
+
+    /// One request with its answer; a session that has ended is renewed once.
+    async fn perform(&mut self, request: &PhotoRequest, host: &dyn Host) -> Result<PhotoReply, Error> {
+        let reply = self.once(request).await?;
+        if reply.status != 401 {
+            return Ok(reply);
+        }
+        self.refresh(host).await?;
+        self.once(request).await
+    }
+
+    async fn once(&self, request: &PhotoRequest) -> Result<PhotoReply, Error> {
+        let tokens =
+            self.tokens().ok_or_else(|| Error::new(ErrorKind::SignInAgain, DOING, "there is no session"))?;
+        let method = match request.method {
+            Method::Head => reqwest::Method::HEAD,
+            Method::Post => reqwest::Method::POST,
+            Method::Patch => reqwest::Method::PATCH,
+        };
+        let mut out = self.request(method, &request.path);
+        out = out.header(AUTHORIZATION, format!("Bearer {}", tokens.access_token));
+        for (name, value) in &request.headers {
+            out = out.header(*name, value);
+        }
+        if request.method != Method::Head {
+            // The office asks for a length, and an empty body would go without.
+            out = out.header(CONTENT_LENGTH, request.body.len()).body(request.body.clone());
+        }
+        let mut response = out.send().await.map_err(|e| offline(DOING, e))?;
+        let text = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let number = |name: &str| text(name).and_then(|value| value.parse().ok());
+        let mut reply = PhotoReply {
+            status: response.status().as_u16(),
+            location: text("location"),
+            upload_offset: number("upload-offset"),
+            position: number("louan-position"),
+            body: Vec::new(),
+        };
+        while let Some(piece) = response.chunk().await.map_err(|e| offline(DOING, e))? {
+            reply.body.extend_from_slice(&piece);
+            if reply.body.len() > ANSWER_BYTES_MAX {
+                return Err(Error::new(
+                    ErrorKind::Offline,
+                    DOING,
+                    "the answer is larger than any of the office's",
+                ));
+            }
+        }
+        Ok(reply)
+    }
+}

@@ -1,0 +1,183 @@
+//! Taking photos: what is kept, what is refused, and what stays until its taker decides.
+
+use louan_client_core::view::PhotoState;
+use louan_client_core::{ErrorKind, PhotoSettings, Shot, StorePlace};
+use louan_schema::code::Outcome;
+use louan_schema::id::BuildingId;
+use louan_schema::photo::{OnSite, PhotoPosition, PositionSource, TakenBy, UnprovenReason, UploadKind};
+use louan_schema::record::{Fault, Rule};
+use louan_schema::registry::Position;
+use louan_schema::wire::{Code, Item, Row};
+
+use crate::support::*;
+use crate::{picture, shot};
+
+#[test]
+fn a_photo_taken_is_on_the_phone_with_what_is_known_of_it() {
+    let mut desk = Desk::new();
+    let file = picture(1, 300);
+    let view = desk.take(&file).expect("is taken");
+    assert_eq!((view.card.width, view.card.height, view.person), (300, 300, ANNA));
+    assert_eq!((view.card.site, view.card.building, view.card.record), (SITE, Some(HOUSE), None));
+    assert_eq!((view.card.taken.at, view.card.taken.by), (desk.now, TakenBy::Phone));
+    assert_eq!(view.state, PhotoState::Kept);
+    let stored = |kind| desk.phone.photo_file(view.hash, kind).expect("reads");
+    assert_eq!(stored(UploadKind::Photo).map(|b| b.len()), Some(view.card.bytes as usize));
+    assert!(stored(UploadKind::Thumbnail).is_some());
+    assert_eq!(stored(UploadKind::Original), None, "originals are not kept unless that is set");
+    assert_eq!(desk.phone.draft_photos().expect("reads").len(), 1);
+}
+
+#[test]
+fn the_same_photo_again_is_the_same_row() {
+    let mut desk = Desk::new();
+    let file = picture(1, 100);
+    let first = desk.take(&file).expect("is taken");
+    assert_eq!(desk.take(&file).expect("is taken"), first);
+    assert_eq!(desk.phone.photos().expect("reads").len(), 1);
+}
+
+#[test]
+fn what_is_no_photo_or_of_no_place_is_refused_with_the_reason_and_nothing_is_kept() {
+    let mut desk = Desk::new();
+    let file = picture(1, 100);
+    let a = desk.acting(ANNA);
+    let table: [(&str, Shot<'_>, Fault); 5] = [
+        ("gif", shot(b"GIF89a"), Fault { pointer: "/photo".into(), rule: Rule::PhotoFormat }),
+        ("cut", shot(&file[..file.len() / 2]), Fault { pointer: "/photo".into(), rule: Rule::PhotoDamaged }),
+        (
+            "site",
+            Shot { site: louan_schema::id::SiteId([9; 16]), building: None, ..shot(&file) },
+            Fault { pointer: "/site".into(), rule: Rule::Reference },
+        ),
+        (
+            "building",
+            Shot { building: Some(BuildingId([9; 16])), ..shot(&file) },
+            Fault { pointer: "/buildings/0".into(), rule: Rule::Reference },
+        ),
+        (
+            "name",
+            Shot { signed: "\u{202e}0012", ..shot(&file) },
+            Fault { pointer: "/signed".into(), rule: Rule::NotPlain },
+        ),
+    ];
+    for (name, shot, fault) in table {
+        let error = desk.phone.attach_photo(&a, &shot).expect_err("is refused");
+        assert_eq!(error.kind, ErrorKind::FixInput(vec![fault]), "{name}");
+    }
+    assert_eq!(desk.phone.photos().expect("reads"), []);
+}
+
+#[test]
+fn a_sensor_at_the_compound_proves_the_place_and_a_strange_one_only_flags() {
+    let mut desk = Desk::new();
+    let mut here = site(SITE, "翠屏示例苑");
+    let datum = louan_schema::code::Datum::Wgs84;
+    here.position = Some(Position { lon_e7: 1_066_510_000, lat_e7: 290_280_000, datum, synthetic: true });
+    desk.fetch(vec![Item::Row(Row::Site(here))]);
+    let at = |lat_e7, now| PhotoPosition {
+        lon_e7: 1_066_510_000,
+        lat_e7,
+        accuracy_m: Some(12),
+        fixed_at: Some(now),
+        mock: false,
+        source: PositionSource::Sensor,
+    };
+    let a = desk.acting(ANNA);
+    let (near, far) = (picture(1, 100), picture(2, 100));
+    let near = Shot { position: Some(at(290_280_000, a.at)), ..shot(&near) };
+    let far = Shot { position: Some(at(290_380_000, a.at)), ..shot(&far) };
+    let near = desk.phone.attach_photo(&a, &near).expect("is taken");
+    assert_eq!(near.card.on_site, OnSite::Proven { distance_m: 0 });
+    let far = desk.phone.attach_photo(&a, &far).expect("is taken all the same");
+    let flagged = OnSite::Unproven { reason: UnprovenReason::TooFar, distance_m: Some(1_112) };
+    assert_eq!(far.card.on_site, flagged);
+}
+
+#[test]
+fn an_original_is_kept_only_by_setting() {
+    let mut desk = Desk::new();
+    let settings = PhotoSettings { keep_originals: true, send_originals: false };
+    desk.phone.set_photo_settings(settings).expect("saves");
+    assert_eq!(desk.phone.photo_settings().expect("reads"), settings);
+    let file = picture(3, 120);
+    let view = desk.take(&file).expect("is taken");
+    assert!(view.original_here);
+    assert_eq!(desk.phone.photo_file(view.hash, UploadKind::Original).expect("reads"), Some(file));
+}
+
+#[test]
+fn a_photo_leaves_a_draft_only_while_nothing_cites_it() {
+    let mut desk = Desk::new();
+    let (draft, cited, answered) = (desk.photo(1), desk.photo(2), desk.photo(3));
+    desk.hazard_with(&[cited]);
+    let a = desk.acting(ANNA);
+    let round = desk.phone.start_round(&a, SITE, vec![HOUSE]).expect("starts");
+    let answer = |photos| louan_client_core::AnswerDraft {
+        answer: sixteen(Outcome::Fail, Some(1))[0].clone(),
+        photos,
+    };
+    let a = desk.acting(ANNA);
+    desk.phone.answer(&a, round, answer(vec![answered])).expect("saves");
+    let listed: Vec<_> = desk.phone.draft_photos().expect("reads").iter().map(|view| view.hash).collect();
+    assert_eq!(listed, [draft]);
+    for (photo, goes) in [(draft, true), (cited, false), (answered, false)] {
+        assert_eq!(desk.phone.discard_photo(&a, photo).expect("decides"), goes);
+        let bytes = desk.phone.photo_file(photo, UploadKind::Photo).expect("reads");
+        assert_eq!(bytes.is_none(), goes);
+    }
+    // Taken out of the answer it may go.
+    let a = desk.acting(ANNA);
+    desk.phone.answer(&a, round, answer(Vec::new())).expect("saves");
+    assert!(desk.phone.discard_photo(&a, answered).expect("decides"));
+}
+
+#[test]
+fn a_photo_whose_record_was_returned_stays_until_its_taker_decides() {
+    let mut desk = Desk::new();
+    let photo = desk.photo(1);
+    desk.hazard_with(&[photo]);
+    assert_eq!(desk.view(photo).state, PhotoState::Queued);
+    desk.refuse(Code::NotPermitted);
+    assert_eq!(desk.view(photo).state, PhotoState::Kept);
+    assert_eq!(desk.phone.next_photo(true).expect("plans"), None);
+    let a = desk.acting(ANNA);
+    assert!(!desk.phone.discard_photo(&a, photo).expect("decides"), "the returned record still shows it");
+    let seq = desk.phone.returned().expect("reads")[0].seq.expect("a record");
+    desk.phone.reissue(&a, seq, None).expect("entered again");
+    assert_eq!(desk.view(photo).state, PhotoState::Queued);
+    desk.sync();
+    assert!(desk.phone.next_photo(true).expect("plans").is_some());
+}
+
+#[test]
+fn a_damaged_store_put_aside_leaves_its_photos_known_and_their_bytes_in_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("phone.sqlite");
+    let mut desk = Desk::at(StorePlace::File(path.clone()));
+    let (cited, draft) = (desk.photo(1), desk.photo(2));
+    desk.hazard_with(&[cited]);
+    drop(desk);
+    // The index of buildings: nothing of the phone's own.
+    let db = rusqlite::Connection::open(&path).expect("opens");
+    let page = |name: &str| -> usize {
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+        db.query_row(sql, [name], |r| r.get::<_, i64>(0)).expect("is there").try_into().expect("small")
+    };
+    let (at, size) = ((page("building_site") - 1) * 4096, 4096);
+    drop(db);
+    let mut bytes = std::fs::read(&path).expect("reads");
+    bytes[at..at + size].fill(0xa5);
+    std::fs::write(&path, &bytes).expect("writes");
+
+    let mut desk = Desk::bare(StorePlace::File(path));
+    assert!(desk.phone.salvage().is_some());
+    desk.fetch(rows());
+    for photo in [cited, draft] {
+        assert!(desk.phone.photo_file(photo, UploadKind::Photo).expect("reads").is_some());
+    }
+    assert_eq!(desk.view(cited).state, PhotoState::Queued);
+    assert_eq!(desk.view(draft).state, PhotoState::Kept);
+    desk.phone.free_photos().expect("clears nothing");
+    assert!(desk.phone.photo_file(draft, UploadKind::Photo).expect("reads").is_some());
+}
