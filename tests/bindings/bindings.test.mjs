@@ -44,6 +44,22 @@ test('the story is told from Python', async () => {
   });
 });
 
+test('a photo taken on a phone is what the office shows', async () => {
+  await withOffice(async (office, folder) => {
+    const env = { ...process.env, PYTHONPATH: join(root, 'target/bindings/python') };
+    const script = fileURLToPath(new URL('photo.py', import.meta.url));
+    const picture = join(root, 'tests/outside/stairwell.jpg');
+    const words = [script, office.url, office.root, office.codes.a, picture, join(folder, 'phone')];
+    const sent = JSON.parse((await run('python3', words, { env })).stdout);
+    const { photos, missing } = JSON.parse(await office.get(`hazards/${sent.hazard}/photos`));
+    assert.equal(missing, 0);
+    assert.deepEqual(photos.map(({ hash, here }) => ({ hash, here })), [{ hash: sent.hash, here: true }]);
+    assert.equal(photos[0].said.on_site, 'no_position');
+    const shown = await office.get(`photos/${sent.hash}`);
+    assert.equal(shown.toString('base64'), sent.bytes, 'the very bytes');
+  });
+});
+
 test('the story is told from Kotlin', async () => {
   await withOffice(async (office, folder) => {
     const program = fileURLToPath(new URL('Story.kt', import.meta.url));

@@ -89,6 +89,21 @@ export class Office {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  /** What the clerk reads at the console, as bytes. */
+  async get(path) {
+    const { access_token: token } = await this.#post('session', Office.clerk);
+    const headers = { authorization: `Bearer ${token}` };
+    return new Promise((resolve, reject) => {
+      const asked = request(`${this.url}/api/v1/${path}`, { headers, ca: this.tls.ca }, async (reply) => {
+        const bytes = Buffer.concat(await reply.toArray());
+        if (reply.statusCode === 200) resolve(bytes);
+        else reject(new Error(`${path}: ${reply.statusCode} ${bytes}`));
+      });
+      asked.on('error', reject);
+      asked.end();
+    });
+  }
+
   #file(name) {
     return join(this.folder, 'tls', name);
   }
