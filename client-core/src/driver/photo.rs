@@ -15,6 +15,8 @@ const DOING: &str = "sending photos";
 /// Most requests of one call: a day's 500 photos of two pieces each, with their beginnings and thumbnails; a phone
 /// that needs more goes on with the next call.
 const STEPS_MAX: usize = 4_000;
+/// How often one call does something again: a link that spoils sixteen pieces is not one to send on now.
+const AGAIN_MAX: usize = 16;
 /// Most bytes of an answer that are read: a problem body has a few hundred.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
@@ -40,6 +42,7 @@ impl Link {
         unmetered: bool,
     ) -> Result<PhotosSent, Error> {
         let mut sent = PhotosSent::default();
+        let mut again = 0;
         for _ in 0..STEPS_MAX {
             let Some(request) = phone.with(|phone| phone.next_photo(unmetered))? else { break };
             let reply = match self.perform(&request, host).await {
@@ -52,6 +55,14 @@ impl Link {
             match phone.with(|phone| phone.photo_answered(&request, &reply))? {
                 PhotoStep::Confirmed(UploadKind::Photo) => sent.confirmed += 1,
                 PhotoStep::Refused(_) => sent.refused += 1,
+                PhotoStep::Again if again == AGAIN_MAX => {
+                    return Err(Error::new(
+                        ErrorKind::Offline,
+                        DOING,
+                        "what is sent does not arrive as it was",
+                    ));
+                }
+                PhotoStep::Again => again += 1,
                 PhotoStep::Confirmed(_) | PhotoStep::Onward | PhotoStep::Stale => {}
             }
         }

@@ -88,6 +88,8 @@ pub struct PhotoReply {
 pub enum PhotoStep {
     /// It goes on.
     Onward,
+    /// Something went wrong on the way and is done again: worth a few times at once, not for ever.
+    Again,
     /// The office has this file, durably.
     Confirmed(UploadKind),
     /// The office refused this file; its bytes are still here, and the row says why.
@@ -246,6 +248,7 @@ fn judge(
 ) -> (PhotoFileRow, Result<PhotoStep, Error>) {
     let kind = file.kind;
     let onward = |file| (file, Ok(PhotoStep::Onward));
+    let again = |file| (file, Ok(PhotoStep::Again));
     let confirmed = |file: PhotoFileRow, pos| {
         let done = PhotoFileRow {
             state: FileState::Confirmed,
@@ -268,11 +271,11 @@ fn judge(
         (Asks::Reached | Asks::Piece(..), 200..=299) => reached(file, request.asks, reply.upload_offset),
         // The upload is not there any more, perhaps because it is done: ask before beginning anew.
         (Asks::Reached | Asks::Piece(..), 404 | 410) => {
-            onward(PhotoFileRow { upload: None, reached: None, ask: true, ..file })
+            again(PhotoFileRow { upload: None, reached: None, ask: true, ..file })
         }
-        (Asks::Piece(..), 409) => onward(PhotoFileRow { reached: None, ..file }),
+        (Asks::Piece(..), 409) => again(PhotoFileRow { reached: None, ..file }),
         // Damaged on its way: the row stands where it stood and the same piece goes again.
-        (Asks::Piece(..), 460) => onward(file),
+        (Asks::Piece(..), 460) => again(file),
         (_, 413 | 415 | 422) => refused(file, reply),
         _ => (file, Err(answered(reply))),
     }

@@ -284,6 +284,22 @@ fn a_confirmation_without_a_position_is_never_given_up() {
     assert_eq!(desk.phone.free_photos().expect("gives back"), 0);
 }
 
+#[test]
+fn what_is_known_of_photos_goes_with_a_compound_that_left_and_not_before_they_are_safe() {
+    let (mut desk, photos) = with_photos(&[96]);
+    desk.fetch(vec![louan_schema::wire::Item::Gone(SITE)]);
+    desk.phone.free_photos().expect("gives back");
+    assert_eq!(desk.phone.photos().expect("reads").len(), 1, "it is not sent yet");
+    let mut office = Office::new();
+    send(&mut desk, &mut office, &[]);
+    desk.phone.free_photos().expect("gives back");
+    assert_eq!(desk.view(photos[0]).hash, photos[0], "no backup covers it yet");
+    desk.sync_with(|_, taken| taken.backed_up_pos = u64::MAX);
+    desk.phone.free_photos().expect("gives back");
+    assert_eq!(desk.phone.photos().expect("reads"), []);
+    assert_eq!(desk.phone.photo_file(photos[0], UploadKind::Thumbnail).expect("reads"), None);
+}
+
 fn any_fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         3 => Just(Fault::None),

@@ -9,7 +9,7 @@
 //! [`likeness`]. Whoever keeps a photo that others took looks at it with [`seen()`].
 #![deny(missing_docs)]
 
-pub mod develop;
+mod develop;
 pub mod exif;
 mod inspect;
 pub mod light;
@@ -21,7 +21,7 @@ mod sniff;
 pub mod watermark;
 mod whole;
 
-pub use develop::{Developed, Thumbnail, develop};
+pub use develop::{Developed, QUALITY, THUMBNAIL_QUALITY, THUMBNAIL_SIDE_MAX, Thumbnail, develop};
 pub use inspect::{DECODER_BYTES_MAX, FILE_BYTES_MAX, PIXELS_MAX, SCANS_MAX, SIDE_MAX, Source, inspect};
 pub use refusal::Refusal;
 pub use seen::{Seen, seen};
