@@ -9,6 +9,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -18,6 +19,7 @@ pub mod hub;
 pub mod ledger;
 pub mod registry;
 pub mod report;
+pub mod restore;
 pub mod ruling;
 pub mod storage;
 pub mod sync;

@@ -3,9 +3,11 @@
 //! Here the configuration becomes a store, workers, a core, identity, routes and a listener.
 //! Nothing is decided here that is not in the configuration.
 
+mod night;
+
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use louan_schema::id::Epoch;
@@ -19,7 +21,8 @@ use crate::config::{Config, TlsMode};
 use crate::edge::{Edge, Served, TlsError, listen, tls_config};
 use crate::http::{Desk, Furnishing, routes};
 use crate::hub::{Clocks, Hub, Limits};
-use crate::storage::sqlite::{Mode, Options, Sqlite};
+use crate::restore::{self, RestoreError};
+use crate::storage::sqlite::{Mode, Options, Sqlite, Tenancy, TenancyError, is_older};
 use crate::storage::{Storage, StorageError};
 use crate::worker::{InProcess, Judge, Pool};
 
@@ -29,6 +32,12 @@ pub enum AppError {
     /// The store cannot be opened.
     #[error("could not open the store")]
     Storage(#[from] StorageError),
+    /// The store is used by somebody else just now, or cannot be held.
+    #[error("could not hold the store")]
+    Tenancy(#[from] TenancyError),
+    /// A restore that was broken off cannot be finished.
+    #[error("could not finish the restore that was broken off")]
+    Restore(#[from] RestoreError),
     /// Certificate or key cannot be used.
     #[error("could not prepare TLS")]
     Tls(#[from] TlsError),
@@ -49,6 +58,15 @@ pub enum Workers {
     None,
 }
 
+/// Who else may have the store open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// Others, who do the same.
+    Others,
+    /// Nobody.
+    Nobody,
+}
+
 /// The server put together, before it listens.
 pub struct App {
     /// The core.
@@ -57,14 +75,39 @@ pub struct App {
     pub identity: Identity,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    _tenancy: Tenancy,
+}
+
+/// Holds the store. A restore that was broken off is finished first, alone.
+///
+/// # Errors
+/// [`AppError::Tenancy`], [`AppError::Restore`].
+pub fn hold(store: &Path, company: Company) -> Result<Tenancy, AppError> {
+    if restore::is_unfinished(store) {
+        let _alone = Tenancy::sole(store)?;
+        restore::settle(store, &mut |_| {})?;
+    }
+    Ok(match company {
+        Company::Others => Tenancy::shared(store)?,
+        Company::Nobody => Tenancy::sole(store)?,
+    })
 }
 
 impl App {
     /// Opens the store, bringing it to this build's version, and puts the rest around it.
     ///
     /// # Errors
-    /// [`AppError::Storage`].
+    /// [`AppError::Storage`], [`AppError::Tenancy`], [`AppError::Restore`].
     pub async fn open(config: &Config, workers: Workers) -> Result<Self, AppError> {
+        Self::open_among(Company::Others, config, workers).await
+    }
+
+    /// The same, beside others or alone. To bring an older store to this build's version one is alone with it, too.
+    ///
+    /// # Errors
+    /// As for [`App::open`].
+    pub async fn open_among(company: Company, config: &Config, workers: Workers) -> Result<Self, AppError> {
+        let store = &config.store.path;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let options = Options {
@@ -72,7 +115,12 @@ impl App {
             fresh_epoch: Epoch(random.array()),
             mode: Mode::Service { readers: cores },
         };
-        let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(&config.store.path, options)?);
+        if company == Company::Others && is_older(store)? {
+            let _alone = hold(store, Company::Nobody)?;
+            drop(Sqlite::open(store, Options { mode: Mode::Inline, ..options })?);
+        }
+        let tenancy = hold(store, company)?;
+        let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(store, options)?);
         let judge: Arc<dyn Judge> = match workers {
             Workers::Processes(path) => Arc::new(Pool::new(path, or_cores(config.worker.count, cores))),
             Workers::None => Arc::new(InProcess),
@@ -87,7 +135,8 @@ impl App {
         });
         let business_now: Option<Timestamp> =
             config.clock.business_now.as_deref().and_then(|text| text.parse().ok());
-        Ok(Self { hub, identity, clock: Arc::new(MachineClock::new(business_now)), random })
+        let clock = Arc::new(MachineClock::new(business_now));
+        Ok(Self { hub, identity, clock, random, _tenancy: tenancy })
     }
 
     /// Both clocks, now.
@@ -117,6 +166,7 @@ impl App {
             TlsMode::On => Some(tls_config(&config.edge.certificate, &config.edge.key)?),
             TlsMode::Off => None,
         };
+        night::start(config, &self.hub, &self.clock, stop.clone());
         let desk = Desk::new(Furnishing {
             hub: self.hub,
             identity: self.identity,

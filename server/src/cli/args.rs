@@ -1,6 +1,7 @@
 //! Arguments, as clap reads them. What they mean is done elsewhere.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +42,27 @@ pub(super) enum Command {
     Migrate,
     #[command(about = "由变更日志重建台账（须先停止服务）")]
     Rebuild,
+    #[command(about = "备份数据库和照片并当场验证（服务可以继续运行）")]
+    Backup {
+        #[arg(long, value_name = "目录", help = "备份目录；不给出时用配置项 backup.to")]
+        to: Option<PathBuf>,
+        #[arg(long, value_name = "份数", help = "只保留最近几份；不给出时全部保留")]
+        keep: Option<NonZeroUsize>,
+        #[arg(
+            long,
+            value_name = "备份",
+            conflicts_with_all = ["to", "keep"],
+            help = "只验证已有的备份：备份目录（最近一份）或其中一份"
+        )]
+        verify: Option<PathBuf>,
+    },
+    #[command(about = "由备份恢复（须先停止服务；原有数据移到一旁，不删除）")]
+    Restore {
+        #[arg(long, value_name = "备份", help = "备份目录（最近一份）或其中一份")]
+        from: PathBuf,
+        #[arg(long, help = "确认使用较旧的备份：此后的内容手机可能已不再保留")]
+        older: bool,
+    },
     #[command(subcommand, about = "单位")]
     Org(OrgCommand),
     #[command(subcommand, about = "人员与账号")]

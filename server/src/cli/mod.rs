@@ -5,9 +5,11 @@
 //! 5 certificate or address. Nothing below this room prints.
 
 mod args;
+mod backup;
 mod configuration;
 mod failure;
 mod people;
+mod restore;
 mod service;
 mod tls;
 
@@ -59,6 +61,9 @@ async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
         Command::Serve => service::serve(config).await,
         Command::Migrate => service::migrate(config).await,
         Command::Rebuild => service::rebuild(config).await,
+        Command::Backup { verify: Some(backup), .. } => backup::verify(backup, config),
+        Command::Backup { to, keep, .. } => backup::back_up(to.as_deref(), *keep, config).await,
+        Command::Restore { from, older } => restore::run(from, *older, config).await,
         Command::Org(command) => people::org(command, config).await,
         Command::User(command) => people::user(command, config).await,
         Command::Enrol(command) => people::enrol(command, config).await,

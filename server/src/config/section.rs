@@ -156,13 +156,50 @@ impl LimitSection {
 pub struct StoreSection {
     /// The database file; its folder must be writable.
     pub path: PathBuf,
+    /// The folder of photos, by hash.
+    pub photos: PathBuf,
     /// The stream: the district's code.
     pub stream: u32,
 }
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { path: PathBuf::from("/var/lib/louan/louan.sqlite"), stream: 500_110 }
+        Self {
+            path: PathBuf::from("/var/lib/louan/louan.sqlite"),
+            photos: PathBuf::from("/var/lib/louan/photos"),
+            stream: 500_110,
+        }
+    }
+}
+
+/// The nightly backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackupSection {
+    /// The folder for backups, on another disk or machine; without one the server makes none by itself.
+    pub to: Option<PathBuf>,
+    /// At what time of day, `HH:MM` in Asia/Shanghai.
+    pub at: String,
+    /// How many stay.
+    pub keep: usize,
+}
+
+impl Default for BackupSection {
+    fn default() -> Self {
+        // Two weeks of nights: a mistake found after a holiday can still be undone.
+        Self { to: None, at: "02:30".to_owned(), keep: 14 }
+    }
+}
+
+impl BackupSection {
+    /// `at` in minutes since midnight; nothing when it is no time of day.
+    #[must_use]
+    pub fn minutes(&self) -> Option<i64> {
+        let (hours, minutes) = self.at.split_once(':')?;
+        let digits = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        let two = |part: &str| part.parse::<u8>().ok().filter(|_| digits(part));
+        let (hours, minutes) = (two(hours)?, two(minutes)?);
+        (hours < 24 && minutes < 60).then(|| i64::from(hours) * 60 + i64::from(minutes))
     }
 }
 

@@ -51,6 +51,9 @@ const HOUSES: &[House] = &[House {
         room("hub", &["sync", "worker", "ledger", "ruling", "registry", "report", "audit", "storage"]),
         // Services: storage by its traits.
         room("auth", &["hub", "audit", "storage", "clock"]),
+        // Work on whole stores: files, not rows.
+        room("backup", &["storage", "storage/sqlite"]),
+        room("restore", &["backup", "audit", "storage", "storage/sqlite"]),
         room("sync", &["auth", "storage", "ledger", "registry", "worker", "blob", "clock"]),
         room("ledger", &["storage", "clock"]),
         room("report", &["ledger", "storage", "clock"]),

@@ -1,0 +1,11 @@
+//! Operations: what a clerk does with a store, and what kills, rot and wrong hands do to it.
+
+#[path = "../kit/mod.rs"]
+mod kit;
+
+mod backups;
+mod commands;
+mod hand_copies;
+mod kills;
+mod place;
+mod restores;
