@@ -5,6 +5,7 @@
 //! the checker's business ([`crate::check`]).
 
 mod act;
+pub mod drill;
 mod fault;
 mod heal;
 pub mod life;
