@@ -13,6 +13,7 @@ pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod edge;
 pub mod http;
 pub mod hub;

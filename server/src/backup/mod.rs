@@ -25,7 +25,7 @@ pub use file::{Written, copy_hashed, write_synced};
 pub use manifest::{DatabaseSum, FORMAT, Manifest, PhotoSum};
 pub use night::is_due;
 pub use photo::{Inventory, PHOTOS, broken_photos, copy_missing, inventory, path_of};
-pub use proof::{Proven, Reread, prove};
+pub use proof::{Proven, Reread, is_unchanged, prove};
 pub use shelf::{Kept, Shelf};
 
 /// The database's name in a backup.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use louan_schema::id::BlobHash;
 
-use super::file::copy_hashed;
+use super::file::{copy_hashed, read_hashed};
 use super::photo::{is_good, path_of, read_inventory};
 use super::{BackupError, DATABASE, Inventory, Manifest};
 use crate::storage::sqlite::{Damage, Examined, Summary, examine_copy};
@@ -70,6 +70,13 @@ pub fn prove(folder: &Path, pool: &Path, workshop: &Path, reread: &Reread) -> Re
     let photos = read_inventory(folder, &manifest.photos)?;
     let rotten = rotten(pool, &photos, reread)?;
     Ok(Proven { manifest, photos, rotten, ledger_agrees: derived.is_empty() })
+}
+
+/// Whether the database file of a backup is still what its manifest says.
+#[must_use]
+pub fn is_unchanged(folder: &Path, manifest: &Manifest) -> bool {
+    let sum = &manifest.database;
+    read_hashed(&folder.join(DATABASE)).is_ok_and(|read| (read.bytes, read.hash) == (sum.bytes, sum.sha256))
 }
 
 fn agrees(manifest: &Manifest, examined: &Examined) -> bool {

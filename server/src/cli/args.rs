@@ -63,6 +63,15 @@ pub(super) enum Command {
         #[arg(long, help = "确认使用较旧的备份：此后的内容手机可能已不再保留")]
         older: bool,
     },
+    #[command(about = "检查本机的安装：空间、权限、数据、备份、证书等；只查看，不改动")]
+    Doctor {
+        #[arg(long, help = "以 JSON 输出")]
+        json: bool,
+        #[arg(long, help = "照片只计数，不逐张核对")]
+        quick: bool,
+        #[arg(long, value_name = "目录", help = "备份目录；不给出时用配置项 backup.to")]
+        backups: Option<PathBuf>,
+    },
     #[command(subcommand, about = "单位")]
     Org(OrgCommand),
     #[command(subcommand, about = "人员与账号")]

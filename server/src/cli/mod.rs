@@ -7,6 +7,7 @@
 mod args;
 mod backup;
 mod configuration;
+mod doctor;
 mod failure;
 mod people;
 mod restore;
@@ -31,7 +32,7 @@ pub fn main() -> ExitCode {
         return crate::worker::worker_main();
     }
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(std::io::stderr().lock(), "{failure}");
@@ -40,7 +41,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Command::Doctor { json, quick, backups } = &arguments.command {
+        return doctor::run(&sources(arguments)?, *json, *quick, backups.clone());
+    }
+    obey(arguments).map(|()| ExitCode::SUCCESS)
+}
+
+fn obey(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Worker => Ok(()),
         Command::Version => say(&format!("louan {}", env!("CARGO_PKG_VERSION"))),
@@ -48,12 +56,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Config(command) => configuration::run(command, &sources(arguments)?),
         command => {
             let config = Config::load(&sources(arguments)?)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            let runtime = runtime
-                .map_err(|e| Failure::new("无法启动运行环境", &e, "未作任何改动。请检查系统资源后重试。"))?;
-            runtime.block_on(act(command, &config))
+            runtime()?.block_on(act(command, &config))
         }
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|e| Failure::new("无法启动运行环境", &e, "未作任何改动。请检查系统资源后重试。"))
 }
 
 async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
@@ -67,7 +77,11 @@ async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
         Command::Org(command) => people::org(command, config).await,
         Command::User(command) => people::user(command, config).await,
         Command::Enrol(command) => people::enrol(command, config).await,
-        Command::Worker | Command::Version | Command::Tls(_) | Command::Config(_) => Ok(()),
+        Command::Worker
+        | Command::Version
+        | Command::Tls(_)
+        | Command::Config(_)
+        | Command::Doctor { .. } => Ok(()),
     }
 }
 

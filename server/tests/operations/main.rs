@@ -5,6 +5,7 @@ mod kit;
 
 mod backups;
 mod commands;
+mod doctors;
 mod hand_copies;
 mod kills;
 mod place;

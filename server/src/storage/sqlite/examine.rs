@@ -14,8 +14,9 @@ use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
 use super::apply::kind;
+use super::tenancy::beside;
 use super::value::{count, database, decoded};
-use super::{connect, copy, fold, migrate};
+use super::{connect, connect_still, copy, fold, migrate};
 use crate::audit::{Entry, Line, Verifier};
 use crate::storage::StorageError;
 use crate::storage::log::Head;
@@ -106,13 +107,25 @@ pub fn summary(path: &Path) -> Result<Summary, StorageError> {
     read().map_err(|e| database(DOING, e))
 }
 
-/// Looks through the database at `path`, which may be in use; nothing is written to it.
+/// Looks through the database at `path`, which may be in use; nothing is written to it or made beside it.
 ///
 /// # Errors
 /// [`StorageError::Ahead`] for one of a newer build; [`StorageError::Database`] and [`StorageError::Damaged`] when
 /// it cannot even be read.
 pub fn examine(path: &Path) -> Result<Examined, StorageError> {
-    let connection = connect(path, true)?;
+    // Without a log beside it nobody has it open for writing, and it can be read without making one. If somebody
+    // opens it meanwhile, what was read may be of two moments: it is read again.
+    let log = beside(path, "-wal");
+    if !log.exists() {
+        let examined = examine_by(connect_still(path)?);
+        if !log.exists() {
+            return examined;
+        }
+    }
+    examine_by(connect(path, true)?)
+}
+
+fn examine_by(connection: Connection) -> Result<Examined, StorageError> {
     let version = copy::version(&connection)?;
     migrate::refuse_newer(version)?;
     let tx = connection.unchecked_transaction().map_err(|e| database(DOING, e))?;
@@ -151,10 +164,13 @@ fn look_through(tx: &Connection, version: i64) -> rusqlite::Result<Examined> {
     let mut damages = Vec::new();
     damages.extend(structure_damage(tx)?);
     let summary = summed(tx, version)?;
-    damages.extend(log_damage(tx, &summary.head)?);
+    let log = log_damage(tx, &summary.head)?;
+    let log_holds = log.is_none();
+    damages.extend(log);
     let (newest_audit, broken) = audit_damage(tx)?;
     damages.extend(broken);
-    for table in TOLD {
+    // What rows are compared with must hold itself.
+    for table in TOLD.into_iter().filter(|_| log_holds) {
         damages.extend(row_damage(tx, table)?);
     }
     let newest: Option<i64> = tx.query_row("SELECT MAX(received_at) FROM change", [], |row| row.get(0))?;
