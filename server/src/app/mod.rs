@@ -4,6 +4,7 @@
 //! Nothing is decided here that is not in the configuration.
 
 mod night;
+mod renew;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,12 +15,13 @@ use louan_schema::id::Epoch;
 use louan_schema::time::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
+use tower::ServiceExt;
 
 use crate::auth::{Ground, Identity};
 use crate::clock::{Clock, MachineClock, Random, SystemRandom};
 use crate::config::{Config, TlsMode};
 use crate::edge::{Edge, Served, TlsError, listen, tls_config};
-use crate::http::{Desk, Furnishing, routes};
+use crate::http::{Desk, Furnishing, Mount, routes};
 use crate::hub::{Clocks, Hub, Limits};
 use crate::restore::{self, RestoreError};
 use crate::storage::sqlite::{Mode, Options, Sqlite, Tenancy, TenancyError, is_older};
@@ -44,6 +46,9 @@ pub enum AppError {
     /// The address cannot be listened on.
     #[error("could not listen on `{0}`")]
     Listen(SocketAddr, #[source] io::Error),
+    /// Signals cannot be received.
+    #[error("could not receive signals")]
+    Signal(#[source] io::Error),
     /// The server does not know where its own executable is.
     #[error("could not find this executable, which the workers run")]
     Executable(#[source] io::Error),
@@ -166,6 +171,8 @@ impl App {
             TlsMode::On => Some(tls_config(&config.edge.certificate, &config.edge.key)?),
             TlsMode::Off => None,
         };
+        let mount = Mount::at(&config.edge.base_path);
+        let hang_up = renew::hang_up().map_err(AppError::Signal)?;
         night::start(config, &self.hub, &self.clock, stop.clone());
         let desk = Desk::new(Furnishing {
             hub: self.hub,
@@ -177,13 +184,21 @@ impl App {
             believes_proxy: config.edge.forwarded_for,
             requests_max: config.limits.requests_max,
             sync_per_minute: config.limits.sync_per_minute,
+            mount: mount.clone(),
             stop: stop.clone(),
         });
         let address = config.edge.listen;
         let failed = |error| AppError::Listen(address, error);
         let listener = listen(address).map_err(failed)?;
         let limits = config.limits.edge(config.edge.tls);
-        let edge = Edge::new(listener, tls, limits, warp::service(routes(&desk))).map_err(failed)?;
+        let pair = tls.is_some().then(|| renew::Pair {
+            certificate: config.edge.certificate.clone(),
+            key: config.edge.key.clone(),
+        });
+        let (renewing, renewed) = watch::channel(tls.clone());
+        tokio::spawn(renew::renew(hang_up, pair, renewing));
+        let service = warp::service(routes(&desk)).map_request(move |request| mount.unmounted(request));
+        let edge = Edge::new(listener, tls, limits, service).map_err(failed)?.renewed(renewed);
         listening(edge.local_addr().map_err(failed)?);
         Ok(edge.serve(stop).await)
     }

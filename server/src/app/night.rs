@@ -102,7 +102,7 @@ async fn told(hub: &Hub, made: Result<Made, BackupError>) -> bool {
     true
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
+pub(super) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

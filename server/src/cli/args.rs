@@ -158,6 +158,8 @@ pub(super) enum EnrolCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TlsCommand {
+    #[command(about = "检查配置的证书与私钥能否使用、何时过期")]
+    Check,
     #[command(about = "生成自有根证书和服务器证书")]
     Init {
         #[arg(long, value_name = "目录", default_value = "/etc/louan/tls", help = "存放位置")]

@@ -109,6 +109,10 @@ fn fault_text(fault: ConfigFault) -> String {
         ConfigFault::BusinessNow => {
             "clock.business_now 须为 RFC 3339 时刻，如 2020-03-20T09:00:00+08:00".to_owned()
         }
+        ConfigFault::BasePath => {
+            "edge.base_path 须为空，或如 /louan：以 / 开头、不以 / 结尾，只含字母、数字、点、横线和下划线"
+                .to_owned()
+        }
         ConfigFault::BackupAt => "backup.at 须为 24 小时制时刻，如 02:30".to_owned(),
         ConfigFault::LogFilter => "log.filter 无法识别，如 info 或 warn".to_owned(),
         ConfigFault::ForwardedForDirect => "edge.forwarded_for 只能与 edge.tls = \"off\" 同用".to_owned(),
@@ -150,6 +154,9 @@ impl From<AppError> for Failure {
                 "服务未启动，数据未作任何改动。请检查端口是否被占用、是否有权限。",
             )
             .with(5),
+            AppError::Signal(_) => {
+                Self::new("无法接收系统信号", &error, "服务未启动，数据未作任何改动。请重试；如仍失败，请联系技术支持。")
+            }
             AppError::Tenancy(error) => error.into(),
             AppError::Restore(error) => error.into(),
             AppError::Executable(_) => Self::new("找不到程序自身", &error, "服务未启动，数据未作任何改动。请重新安装。"),

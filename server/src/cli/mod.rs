@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::{Config, Sources};
-use args::{Arguments, Command};
+use args::{Arguments, Command, TlsCommand};
 use failure::Failure;
 
 /// Runs the program with the process's arguments.
@@ -52,7 +52,8 @@ fn obey(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Worker => Ok(()),
         Command::Version => say(&format!("louan {}", env!("CARGO_PKG_VERSION"))),
-        Command::Tls(command) => tls::run(command),
+        Command::Tls(TlsCommand::Check) => tls::check(&Config::load(&sources(arguments)?)?),
+        Command::Tls(TlsCommand::Init { dir, name, ip }) => tls::init(dir, name, ip),
         Command::Config(command) => configuration::run(command, &sources(arguments)?),
         command => {
             let config = Config::load(&sources(arguments)?)?;

@@ -34,6 +34,7 @@ pub const KEYS: &[Key] = &[
     text("edge.tls"),
     text("edge.certificate"),
     text("edge.key"),
+    text("edge.base_path"),
     Key { name: "edge.forwarded_for", kind: Kind::Switch },
     number("limits.handshake_ms"),
     number("limits.header_read_ms"),

@@ -93,6 +93,8 @@ pub enum ConfigFault {
     BusinessNow,
     /// `log.filter` cannot be understood.
     LogFilter,
+    /// `edge.base_path` is no path such as `/louan`.
+    BasePath,
     /// `backup.at` is no time of day.
     BackupAt,
     /// `edge.forwarded_for` without `edge.tls = "off"`: only a proxy on this machine is believed.
@@ -131,6 +133,9 @@ impl Config {
         }
         faults.extend(self.limits.zeroes().into_iter().map(ConfigFault::ZeroLimit));
         faults.extend((self.backup.keep == 0).then_some(ConfigFault::ZeroLimit("backup.keep")));
+        if !self.edge.has_base_path() {
+            faults.push(ConfigFault::BasePath);
+        }
         if self.backup.minutes().is_none() {
             faults.push(ConfigFault::BackupAt);
         }

@@ -33,6 +33,8 @@ pub struct EdgeSection {
     pub certificate: PathBuf,
     /// Private key, PEM, mode 0600.
     pub key: PathBuf,
+    /// The path everything stands under, such as `/louan`; empty at the root of the host.
+    pub base_path: String,
     /// Believe the last address of `X-Forwarded-For`; only with `tls = "off"`.
     pub forwarded_for: bool,
 }
@@ -44,8 +46,21 @@ impl Default for EdgeSection {
             tls: TlsMode::On,
             certificate: PathBuf::from("/etc/louan/tls/server.pem"),
             key: PathBuf::from("/etc/louan/tls/server.key"),
+            base_path: String::new(),
             forwarded_for: false,
         }
+    }
+}
+
+impl EdgeSection {
+    /// Whether `base_path` is empty, or a path that can stand in a link and in the name of a cookie as it is.
+    pub(super) fn has_base_path(&self) -> bool {
+        let plain = |segment: &str| {
+            let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+            !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(allowed)
+        };
+        let path = self.base_path.strip_prefix('/');
+        self.base_path.is_empty() || path.is_some_and(|path| path.split('/').all(plain))
     }
 }
 

@@ -17,6 +17,7 @@ mod front;
 mod health;
 mod ledger;
 mod month;
+mod mount;
 mod page;
 mod peer;
 mod query;
@@ -25,6 +26,7 @@ pub mod route;
 mod session;
 mod sync;
 
+pub use mount::Mount;
 pub use peer::{Peer, SlowBody};
 
 use std::convert::Infallible;
@@ -66,6 +68,8 @@ pub struct Furnishing {
     pub requests_max: usize,
     /// Sync requests of one device in a minute.
     pub sync_per_minute: u32,
+    /// Where the routes are mounted.
+    pub mount: Mount,
     /// Turns true when the server is told to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -115,6 +119,10 @@ impl Desk {
 
     fn room(&self) -> &Room {
         &self.inner.room
+    }
+
+    fn mount(&self) -> &Mount {
+        &self.inner.furnishing.mount
     }
 
     fn believes_proxy(&self) -> bool {

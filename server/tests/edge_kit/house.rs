@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use louan_server::auth::Identity;
 use louan_server::edge::Peer;
-use louan_server::http::{Desk, Furnishing};
+use louan_server::http::{Desk, Furnishing, Mount};
 use louan_server::hub::{Hub, Limits};
 use louan_server::storage::Storage;
 use louan_server::storage::sqlite::Sqlite;
@@ -34,6 +34,7 @@ pub(crate) struct Wishes {
     pub(crate) requests_max: Option<usize>,
     pub(crate) believes_proxy: bool,
     pub(crate) metrics_allow: Vec<IpAddr>,
+    pub(crate) base_path: String,
 }
 
 pub(crate) async fn house() -> House {
@@ -57,6 +58,7 @@ pub(crate) async fn house_with(wishes: Wishes) -> House {
         believes_proxy: wishes.believes_proxy,
         requests_max: wishes.requests_max.unwrap_or(200),
         sync_per_minute: 60,
+        mount: Mount::at(&wishes.base_path),
         stop: stopping,
     });
     let routes = louan_server::http::routes(&desk).boxed();

@@ -10,3 +10,4 @@ mod hand_copies;
 mod kills;
 mod place;
 mod restores;
+mod services;
