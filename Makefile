@@ -14,6 +14,7 @@ BENCH_CMD  = cargo build --locked --release --workspace --bin louan --bin bench 
 FUZZ_CMD   = tests/setup/fuzz.sh 600 ingest && tests/setup/fuzz.sh 60 frame
 MUTANTS_CMD = tests/setup/mutants.py
 SHORES_CMD = tests/bindings/shores.sh
+DEB_CMD = cargo build --locked --release --workspace --bin louan && server/packaging/deb.sh
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
 TEST_NEEDS = test browser shores
@@ -41,7 +42,7 @@ export TEST_STEPS
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 SETUP = tests/setup/setup.sh
 
-.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings shores setup
+.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings shores deb setup
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -103,6 +104,10 @@ bindings: ## Python, Kotlin and Swift bindings, to target/bindings
 shores: ## one story from Python, from Kotlin and in a browser, each against a running server
 	@$(SETUP) shores
 	$(SHORES_CMD)
+
+deb: ## the server as a Debian package, to target/deb
+	@$(SETUP) rust
+	$(DEB_CMD)
 
 setup: ## install everything any of these needs
 	@$(SETUP) rust test shores fuzz

@@ -64,8 +64,12 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
         VERSION.well(format!("第 {known} 版"))
     };
     let mut database = DATABASE.well(format!("结构完好，{} 条变更", summary.counts.changes));
-    let mut log = LOG.well(format!("从第 1 位到第 {} 位前后相接", summary.head.pos));
-    let mut audit = AUDIT.well(format!("从第 1 条到第 {} 条前后相接", summary.counts.audit));
+    let whole = |unit, last| match last {
+        0 => "尚无内容".to_owned(),
+        last => format!("第 1 至第 {last} {unit}前后相接"),
+    };
+    let mut log = LOG.well(whole("位", summary.head.pos));
+    let mut audit = AUDIT.well(whole("条", summary.counts.audit));
     for damage in &examined.damages {
         match damage {
             Damage::Structure(said) => {

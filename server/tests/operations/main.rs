@@ -7,6 +7,7 @@ mod backups;
 mod commands;
 mod doctors;
 mod hand_copies;
+mod house;
 mod kills;
 mod place;
 mod restores;

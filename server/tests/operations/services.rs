@@ -159,27 +159,21 @@ fn a_hang_up_does_not_end_a_server_behind_a_proxy() {
     assert!(serving.ask("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ends_with("ok\n"));
 }
 
-#[test]
-fn mounted_under_a_path_everything_works_there_whichever_way_the_proxy_hands_it_on() {
-    let home = tempfile::tempdir().expect("a folder");
-    let here = home.path();
-    office(here);
-    let typed = Command::new("sh")
-        .arg("-c")
-        .arg("printf 'Good-enough 1\\n' | \"$0\" \"$@\"")
-        .arg(env!("CARGO_BIN_EXE_louan"))
-        .args(louan(here, &["user", "password", "office01", "--password-stdin"]).get_args())
-        .env("LOUAN__STORE__PATH", here.join("louan.sqlite"))
-        .output()
-        .expect("the executable");
-    assert!(typed.status.success(), "{typed:?}");
+fn mounted(here: &Path) -> Serving {
     let mut command = plain(here);
     command.env("LOUAN__EDGE__BASE_PATH", "/louan");
-    let serving = Serving::start(command);
-    let get = |path: &str, cookie: &str| {
-        serving
-            .ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"))
-    };
+    Serving::start(command)
+}
+
+fn get(serving: &Serving, path: &str, cookie: &str) -> String {
+    serving.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"))
+}
+
+#[test]
+fn mounted_under_a_path_everything_answers_there_whichever_way_the_proxy_hands_it_on() {
+    let home = tempfile::tempdir().expect("a folder");
+    let serving = mounted(home.path());
+    let get = |path: &str| get(&serving, path, "");
     for path in [
         "/louan/healthz",
         "/louan/readyz",
@@ -188,26 +182,35 @@ fn mounted_under_a_path_everything_works_there_whichever_way_the_proxy_hands_it_
         "/louan/login",
         "/louan/assets/plain.css",
     ] {
-        assert!(get(path, "").starts_with("HTTP/1.1 200"), "{path}");
+        assert!(get(path).starts_with("HTTP/1.1 200"), "{path}");
     }
     for path in ["/louanx/healthz", "/other/healthz", "/louan/louan/healthz"] {
-        assert!(get(path, "").starts_with("HTTP/1.1 404"), "{path}");
+        assert!(get(path).starts_with("HTTP/1.1 404"), "{path}");
     }
-    assert!(get("/louan/api/v1/hazards", "").starts_with("HTTP/1.1 401"));
+    assert!(get("/louan/api/v1/hazards").starts_with("HTTP/1.1 401"));
     for path in ["/louan", "/louan/", "/"] {
-        let reply = get(path, "");
+        let reply = get(path);
         assert!(
             reply.starts_with("HTTP/1.1 303") && reply.contains("location: /louan/login"),
             "{path}: {reply}"
         );
     }
-    let page = get("/louan/login", "");
+    let page = get("/louan/login");
     assert!(
         page.contains("action=\"/louan/login\"") && page.contains("href=\"/louan/assets/plain.css\""),
         "{page}"
     );
+}
 
-    let form = "account=office01&password=Good-enough+1";
+#[test]
+fn mounted_under_a_path_a_browser_signs_in_and_its_cookie_is_this_installations_alone() {
+    let home = tempfile::tempdir().expect("a folder");
+    let here = home.path();
+    office(here);
+    let (_, made) = run(here, &["user", "password", "office01"]);
+    let password = made.lines().last().and_then(|line| line.split('：').next_back()).expect("a password");
+    let serving = mounted(here);
+    let form = format!("account=office01&password={password}");
     let reply = serving.ask(&format!(
         "POST /louan/login HTTP/1.1\r\nHost: x\r\nOrigin: https://x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{form}",
@@ -219,7 +222,7 @@ fn mounted_under_a_path_everything_works_there_whichever_way_the_proxy_hands_it_
         cookie.starts_with("__Host-louan.louan=") && cookie.contains("Path=/;") && cookie.contains("Secure")
     );
     let pair = cookie.split(';').next().expect("a pair");
-    let overview = get("/louan/", pair);
+    let overview = get(&serving, "/louan/", pair);
     assert!(
         overview.starts_with("HTTP/1.1 200") && overview.contains("action=\"/louan/logout\""),
         "{overview}"
@@ -227,7 +230,7 @@ fn mounted_under_a_path_everything_works_there_whichever_way_the_proxy_hands_it_
     assert!(!overview.contains("action=\"/\"") && !overview.contains("href=\"/\""), "{overview}");
     let other = pair.replace("__Host-louan.louan", "__Host-louan");
     assert!(
-        get("/louan/", &other).starts_with("HTTP/1.1 303"),
+        get(&serving, "/louan/", &other).starts_with("HTTP/1.1 303"),
         "another installation's cookie is none of ours"
     );
 }
@@ -279,7 +282,7 @@ fn a_sync_a_sign_in_and_a_failing_request_leave_nothing_personal_in_the_log() {
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
     let access = field(&reply, "access_token");
     secrets.extend([access.clone(), field(&reply, "refresh_token")]);
-    let body = frame::encode(&Phone::unknown(41, MANAGER, COMPANY).request(Vec::new())).expect("a request");
+    let body = frame::encode(Phone::unknown(41, MANAGER, COMPANY).request(Vec::new())).expect("a request");
     let mut sync = format!(
         "POST /api/v1/sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {access}\r\nContent-Type: {}\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n",
