@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Arc, Clock, Config, Hub};
-use crate::backup::{BackupError, Made, Plan, Shelf, is_due, make};
+use crate::backup::{BackupError, Made, Plan, Shelf, folder_of, is_due, make};
 
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Looks after a failure before the next try.
@@ -21,7 +21,7 @@ pub(super) fn start(config: &Config, hub: &Hub, clock: &Arc<dyn Clock>, stop: wa
     let (Some(to), Some(minutes)) = (config.backup.to.clone(), config.backup.minutes()) else { return };
     let store = config.store.path.clone();
     let plan = Plan {
-        workshop: store.parent().map_or_else(Default::default, ToOwned::to_owned),
+        workshop: folder_of(&store).to_owned(),
         store,
         photos: config.store.photos.clone(),
         to,

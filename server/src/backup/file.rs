@@ -41,6 +41,12 @@ pub fn copy_hashed(from: &Path, to: &Path, wanted: impl FnOnce(&Written) -> bool
     Ok(written)
 }
 
+/// The folder a file stands in.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Writes a small file, durably, with its name.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ use louan_schema::time::Timestamp;
 use crate::storage::StorageError;
 use crate::storage::sqlite::{Damage, copy_database, summary};
 
-pub use file::{Written, copy_hashed, write_synced};
+pub use file::{Written, copy_hashed, folder_of, write_synced};
 pub use manifest::{DatabaseSum, FORMAT, Manifest, PhotoSum};
 pub use night::is_due;
 pub use photo::{Inventory, PHOTOS, broken_photos, copy_missing, inventory, path_of};

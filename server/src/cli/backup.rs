@@ -3,12 +3,12 @@
 //! The store may be in use meanwhile. What phones are told of a backup, they are told only once it is proven.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::failure::Failure;
 use super::say;
 use crate::app::{App, Company, Workers, hold};
-use crate::backup::{self, Made, Manifest, PHOTOS, Plan, Reread, Shelf, Step, prove};
+use crate::backup::{self, Made, Manifest, PHOTOS, Plan, Reread, Shelf, Step, folder_of, prove};
 use crate::config::Config;
 use crate::storage::sqlite::is_older;
 
@@ -36,7 +36,7 @@ pub(super) async fn back_up(
         store: store.clone(),
         photos: config.store.photos.clone(),
         to: to.to_owned(),
-        workshop: folder_of(store),
+        workshop: folder_of(store).to_owned(),
         made_at: app.now().system,
         keep: keep.map(NonZeroUsize::get),
     };
@@ -55,12 +55,6 @@ pub(super) async fn back_up(
         &format!("有 {} 张照片的内容已损坏，备份中没有完好的副本：\n{}", list.len(), list.join("\n")),
         "其余内容已备份。手机上的照片因此继续保留。请检查存放照片的磁盘，并运行 louan doctor。",
     ))
-}
-
-/// The folder a file stands in.
-pub(super) fn folder_of(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new(".")).to_owned()
 }
 
 fn tell(step: Step) {
@@ -91,7 +85,7 @@ fn summary(made: &Made) -> String {
 pub(super) fn verify(backup: &Path, config: &Config) -> Result<(), Failure> {
     let (folder, _) = Shelf::find(backup)?;
     let pool = folder_of(&folder).join(PHOTOS);
-    let store = folder_of(&config.store.path);
+    let store = folder_of(&config.store.path).to_owned();
     let workshop = if store.is_dir() { store } else { std::env::temp_dir() };
     let proven = prove(&folder, &pool, &workshop, &Reread::All)?;
     if let Some(first) = proven.rotten.first() {

@@ -10,17 +10,22 @@ use louan_schema::ruling::{Act, Ruling};
 
 use super::failure::Failure;
 use super::say;
-use crate::app::{Company, hold};
 use crate::clock::{Clock, MachineClock, Random, SystemRandom};
 use crate::config::Config;
-use crate::restore::{self, Plan, Report, Step};
-use crate::storage::sqlite::{Apart, Withdrawn};
+use crate::restore::{self, Plan, Report, Settled, Step};
+use crate::storage::sqlite::{Apart, Tenancy, Withdrawn, apart};
 
+const SIGN_IN_AGAIN: &str = "所有登录和登记码已失效：用户须重新登录；每部手机须用新的登记码（louan enrol new）\
+    重新登记一次，手机上的内容不会丢失。";
 /// So many lines of a list are printed; the rest is counted.
 const LINES_MAX: usize = 200;
 
 pub(super) async fn run(from: &Path, older: bool, config: &Config) -> Result<(), Failure> {
-    let _alone = hold(&config.store.path, Company::Nobody)?;
+    let store = &config.store.path;
+    let _alone = Tenancy::sole(store)?;
+    if let Settled::Finished(aside) = restore::settle(store, &mut tell)? {
+        return finished(store, &aside);
+    }
     let random: &dyn Random = &SystemRandom;
     let plan = Plan {
         from: from.to_owned(),
@@ -36,6 +41,19 @@ pub(super) async fn run(from: &Path, older: bool, config: &Config) -> Result<(),
         say(&line)?;
     }
     Ok(())
+}
+
+/// A restore that was broken off is finished: its report was never seen, so it is made now.
+fn finished(store: &Path, aside: &Path) -> Result<(), Failure> {
+    say("上一次中断的恢复现在已经完成。如仍要恢复，请再次执行。")?;
+    say(SIGN_IN_AGAIN)?;
+    if !aside.exists() {
+        return Ok(());
+    }
+    say(&format!("原有数据库没有删除，移到了 {}。", aside.display()))?;
+    // Rights withdrawn since were withdrawn again while the copy was made ready.
+    let lines = apart(aside, store).map_or_else(|_| unknown(), |apart| since(&apart));
+    lines.iter().try_for_each(|line| say(line))
 }
 
 fn tell(step: Step) {
@@ -66,7 +84,7 @@ fn lines(report: &Report) -> Vec<String> {
         lines.push(format!("注意：有 {} 张照片在备份和服务器上都没有完好的副本：", report.photos_lost.len()));
         lines.extend(listed(report.photos_lost.iter().map(ToString::to_string)));
     }
-    lines.push("所有登录和登记码已失效：用户须重新登录；每部手机须用新的登记码（louan enrol new）重新登记一次，手机上的内容不会丢失。".to_owned());
+    lines.push(SIGN_IN_AGAIN.to_owned());
     match &report.apart {
         None => lines.push("原处没有数据库。".to_owned()),
         Some(Ok(apart)) => lines.extend(since(apart)),
@@ -103,13 +121,14 @@ fn since(apart: &Apart) -> Vec<String> {
         lines.push(format!("备份之后的裁定须由原办公室重新录入，共 {} 项：", apart.rulings.len()));
         lines.extend(listed(apart.rulings.iter().map(ruling)));
     }
-    let added = apart.orgs.len() + apart.people.len() + apart.devices.len();
+    let added = apart.orgs.len() + apart.people.len() + apart.logins.len() + apart.devices.len();
     if added > 0 {
-        lines.push(format!("备份之后新增的单位、人员和手机须重新录入或登记，共 {added} 项："));
+        lines.push(format!("备份之后新增的单位、人员、账号和手机须重新录入或登记，共 {added} 项："));
         let orgs = apart.orgs.iter().map(|org| format!("单位 {} {}", org.id, org.name));
         let people = apart.people.iter().map(|p| format!("人员 {} {}（{}）", p.id, p.name, p.role.label()));
         let devices = apart.devices.iter().map(|device| format!("手机 {device}"));
-        lines.extend(listed(orgs.chain(people).chain(devices)));
+        let logins = apart.logins.iter().map(|login| format!("账号 {login}"));
+        lines.extend(listed(orgs.chain(people).chain(logins).chain(devices)));
     }
     lines
 }

@@ -26,7 +26,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         return vec![RESTORE.fault(
             "上一次恢复没有完成",
             "备份和原有数据都在。",
-            "请执行任意 louan 命令（如 louan migrate）或启动服务，恢复会自动完成。",
+            "请再次执行 louan restore：恢复会接着完成，并列出需要重新录入的内容。",
         )];
     }
     if !path.exists() {

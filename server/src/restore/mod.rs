@@ -16,7 +16,8 @@ use louan_schema::time::Timestamp;
 
 use crate::audit::Entry;
 use crate::backup::{
-    BackupError, DATABASE, Manifest, PHOTOS, Proven, Reread, Shelf, copy_hashed, copy_missing, prove,
+    BackupError, DATABASE, Manifest, PHOTOS, Proven, Reread, Shelf, copy_hashed, copy_missing, folder_of,
+    prove,
 };
 use crate::storage::commit::{Commit, Write};
 use crate::storage::sessions::{FamilyEnding, IdentityWrite};
@@ -123,30 +124,56 @@ pub struct Report {
 pub async fn restore(plan: &Plan, watch: &mut (dyn FnMut(Step) + Send)) -> Result<Report, RestoreError> {
     stroke::settle(&plan.store, watch)?;
     let (backup, _) = Shelf::find(&plan.from)?;
-    let shelf = backup.parent().unwrap_or(Path::new(".")).to_owned();
+    let pool = folder_of(&backup).join(PHOTOS);
     watch(Step::Proof);
-    let workshop = plan.store.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let proven = prove(&backup, &shelf.join(PHOTOS), workshop, &Reread::Some { new: Vec::new(), turn: 0 })?;
+    let reread = Reread::Some { new: Vec::new(), turn: 0 };
+    let proven = prove(&backup, &pool, folder_of(&plan.store), &reread)?;
     let ready = beside(&plan.store, READY);
+    let prepared = match prepare(plan, &backup, &ready, &proven, watch).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            discard(&ready);
+            return Err(error);
+        }
+    };
+    let aside = stroke::begin(&plan.store, &ready, &stamp(plan.now), watch)?;
+    let Prepared { apart, photos_added, photos_lost } = prepared;
+    Ok(Report { backup, manifest: proven.manifest, aside, apart, photos_added, photos_lost })
+}
+
+/// What is known once the copy is ready.
+struct Prepared {
+    apart: Option<Result<Apart, StorageError>>,
+    photos_added: usize,
+    photos_lost: Vec<BlobHash>,
+}
+
+/// Everything up to the stroke: the store is only read.
+async fn prepare(
+    plan: &Plan,
+    backup: &Path,
+    ready: &Path,
+    proven: &Proven,
+    watch: &mut (dyn FnMut(Step) + Send),
+) -> Result<Prepared, RestoreError> {
     watch(Step::Copy);
-    lay_beside(&backup, &ready, &proven)?;
+    lay_beside(backup, ready, proven)?;
     let stands = plan.store.try_exists().map_err(RestoreError::io("look for", &plan.store))?;
-    let compared = stands.then(|| {
-        migrated(&ready, plan)?;
-        apart(&plan.store, &ready)
+    let apart = stands.then(|| {
+        migrated(ready, plan)?;
+        apart(&plan.store, ready)
     });
-    if !plan.older && !is_newest(&shelf, &proven.manifest, compared.as_ref())? {
-        discard(&ready);
-        return Err(RestoreError::NotNewest(backup));
+    let shelf = folder_of(backup);
+    if !plan.older && !is_newest(shelf, &proven.manifest, apart.as_ref())? {
+        return Err(RestoreError::NotNewest(backup.to_owned()));
     }
     watch(Step::Ready);
-    make_ready(&ready, plan, &proven, compared.as_ref()).await?;
+    make_ready(ready, plan, proven, apart.as_ref()).await?;
     watch(Step::Photos);
-    let date = stamp(plan.now);
+    let aside = format!(".damaged-{}", stamp(plan.now));
     let (photos_added, photos_lost) =
-        copy_missing(&shelf.join(PHOTOS), &plan.photos, &proven.photos, &format!(".damaged-{date}"))?;
-    let aside = stroke::begin(&plan.store, &ready, &date, watch)?;
-    Ok(Report { backup, manifest: proven.manifest, aside, apart: compared, photos_added, photos_lost })
+        copy_missing(&shelf.join(PHOTOS), &plan.photos, &proven.photos, &aside)?;
+    Ok(Prepared { apart, photos_added, photos_lost })
 }
 
 /// Copies the database of a proven backup beside the store; what an earlier try left there goes.

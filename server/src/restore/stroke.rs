@@ -30,12 +30,12 @@ struct Note {
 }
 
 /// What [`settle`] found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
     /// No restore was under way.
     Nothing,
-    /// One had been broken off, and is finished now.
-    Finished,
+    /// One had been broken off, and is finished now; what stood there, if anything did, is at this path.
+    Finished(PathBuf),
 }
 
 /// Sets what stands there aside and puts the copy in its place; where what stood there is now.
@@ -92,7 +92,7 @@ pub fn settle(store: &Path, watch: &mut (dyn FnMut(Step) + Send)) -> Result<Sett
     }
     watch(Step::Done);
     fs::remove_file(&path).and_then(|()| sync_folder_of(&path)).map_err(RestoreError::io("remove", &path))?;
-    Ok(Settled::Finished)
+    Ok(Settled::Finished(beside(store, &note.aside)))
 }
 
 /// Whether a restore was broken off and waits to be finished.

@@ -111,13 +111,22 @@ fn a_clerk_backs_up_beside_the_running_server_proves_it_and_restores_it_when_sto
     let (told, head) = watermark();
     assert!(told > 0 && told == head, "{told} {head}");
     assert_eq!(run(here, &["user", "disable", "office01"]).0, 0);
+    let add =
+        ["user", "add", "--org", "office", "--role", "office", "--name", "测试员乙", "--login", "office02"];
+    assert_eq!(run(here, &add).0, 0);
     drop(serving);
 
     let (code, said) = run(here, &["restore", "--from", to]);
     assert_eq!(code, 0, "{said}");
-    for part in
-        ["已恢复到", "没有删除", "登记码已失效", "已重新收回 2 项", "等手机补回：变更 0 条", "请启动服务"]
-    {
+    for part in [
+        "已恢复到",
+        "没有删除",
+        "登记码已失效",
+        "已重新收回 2 项",
+        "等手机补回：变更 0 条",
+        "测试员乙",
+        "请启动服务",
+    ] {
         assert!(said.contains(part), "{part} in {said}");
     }
     let (_, said) = run(here, &["user", "list"]);
@@ -166,24 +175,48 @@ fn an_unreadable_store_is_restored_over_and_the_clerk_is_told_what_to_enter_agai
     }
 }
 
-#[test]
-fn a_restore_broken_off_is_finished_by_whoever_opens_the_store_next() {
-    let home = tempfile::tempdir().expect("a folder");
-    let here = home.path();
+/// As after a kill between the note and the stroke: the copy is ready, the old store is half set aside.
+fn broken_off(here: &Path) {
     office(here);
     let to = here.join("backups");
     assert_eq!(run(here, &["backup", "--to", to.to_str().expect("plain")]).0, 0);
-    // As after a kill between the note and the stroke: the copy is ready, the old store is half set aside.
+    let add =
+        ["user", "add", "--org", "office", "--role", "office", "--name", "测试员乙", "--login", "office02"];
+    assert_eq!(run(here, &add).0, 0);
     let (folder, _) = Shelf::find(&to).expect("a backup");
     std::fs::copy(folder.join("louan.sqlite"), here.join("louan.sqlite.ready")).expect("a copy");
     let note = r#"{"aside":".set-aside-20200122120000","ready":"louan.sqlite.ready"}"#;
     std::fs::write(here.join("louan.sqlite.restoring"), note).expect("a note");
     std::fs::rename(here.join("louan.sqlite"), here.join("louan.sqlite.set-aside-20200122120000"))
         .expect("aside");
+}
+
+#[test]
+fn a_restore_broken_off_is_finished_by_whoever_opens_the_store_next() {
+    let home = tempfile::tempdir().expect("a folder");
+    let here = home.path();
+    broken_off(here);
     let (code, said) = run(here, &["user", "list"]);
     assert!(code == 0 && said.contains("office01"), "no empty store was made: {said}");
     let there = names(here);
     assert!(!there.iter().any(|name| name.ends_with(".restoring") || name.ends_with(".ready")), "{there:?}");
+}
+
+#[test]
+fn the_same_command_again_finishes_a_restore_broken_off_and_says_what_the_first_could_not() {
+    let home = tempfile::tempdir().expect("a folder");
+    let here = home.path();
+    broken_off(here);
+    let (code, said) = run(here, &["restore", "--from", here.join("backups").to_str().expect("plain")]);
+    assert_eq!(code, 0, "{said}");
+    for part in ["现在已经完成", "set-aside-20200122120000", "测试员乙", "重新登记一次"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let aside = names(here)
+        .iter()
+        .filter(|name| name.contains(".set-aside-") && !name.contains("-shm") && !name.contains("-wal"))
+        .count();
+    assert_eq!(aside, 1, "it was not restored a second time");
 }
 
 #[test]

@@ -228,8 +228,13 @@ async fn what_only_the_office_knew_is_listed() {
     hub.add_person(person.clone(), None, clocks()).await.expect("added");
     drop(hub);
     let phone = place.phone(45).await;
+    let (login, password) = ("officer".to_owned(), "a hash".to_owned());
+    let account = Account { person: OFFICER, login, password, active: true, changed_at: noon() };
+    let writes = vec![Write::Identity(IdentityWrite::Account(account))];
+    storage(&place).commit(Commit { writes, ..Commit::default() }).await.expect("written");
     let apart = place.restore().await.expect("put back").apart.expect("stood").expect("readable");
     assert_eq!((apart.orgs, apart.people, apart.devices), (vec![org], vec![person], vec![phone.device]));
+    assert_eq!(apart.logins, ["officer"]);
 }
 
 #[tokio::test]

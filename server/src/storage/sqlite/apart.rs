@@ -51,6 +51,8 @@ pub struct Apart {
     pub orgs: Vec<Org>,
     /// People, without those erased.
     pub people: Vec<Person>,
+    /// Logins of accounts opened for people whom the older one knows.
+    pub logins: Vec<String>,
     /// Devices; they are enrolled again.
     pub devices: Vec<DeviceId>,
     /// Held changes decided.
@@ -98,6 +100,14 @@ fn compare(newer: &Connection, version: i64, older: &Connection) -> rusqlite::Re
             .filter(lacks)
             .filter(|(_, row)| !row.2)
             .map(|(_, row)| row.0.clone())
+            .collect(),
+        logins: was
+            .accounts
+            .values()
+            .filter(|account| {
+                is.people.contains_key(&account.person) && !is.accounts.contains_key(&account.person)
+            })
+            .map(|account| account.login.clone())
             .collect(),
         devices: was.devices.keys().filter(|id| !is.devices.contains_key(id)).copied().collect(),
         decisions: lacking(newer, older, decided)?,
