@@ -16,6 +16,7 @@ MUTANTS_CMD = tests/setup/mutants.py
 SHORES_CMD = tests/bindings/shores.sh
 # Needs target/debug/louan, which the tests have built.
 OUTSIDE_CMD = node --test tests/outside/tus.test.mjs tests/outside/files.test.mjs
+DEB_CMD = cargo build --locked --release --workspace --bin louan && server/packaging/deb.sh
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
 TEST_NEEDS = test browser shores outside
@@ -44,7 +45,7 @@ export TEST_STEPS
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 SETUP = tests/setup/setup.sh
 
-.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings shores outside setup
+.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings shores outside deb setup
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -111,6 +112,10 @@ outside: ## programs that know nothing of this project: an upload client, GDAL
 	@$(SETUP) outside
 	cargo build --locked --workspace --bin louan
 	$(OUTSIDE_CMD)
+
+deb: ## the server as a Debian package, to target/deb
+	@$(SETUP) rust
+	$(DEB_CMD)
 
 setup: ## install everything any of these needs
 	@$(SETUP) rust test shores outside fuzz

@@ -3,9 +3,12 @@
 //! Here the configuration becomes a store, workers, a core, identity, routes and a listener.
 //! Nothing is decided here that is not in the configuration.
 
+mod night;
+mod renew;
+
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,16 +16,18 @@ use louan_schema::id::Epoch;
 use louan_schema::time::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
+use tower::ServiceExt;
 
 use crate::auth::{Ground, Identity};
 use crate::blob::{BlobError, Blobs, Folder};
 use crate::clock::{Clock, MachineClock, Random, SystemRandom};
 use crate::config::{Config, TlsMode};
 use crate::edge::{Edge, Served, TlsError, listen, tls_config};
-use crate::http::{Desk, Furnishing, routes};
+use crate::http::{Desk, Furnishing, Mount, routes};
 use crate::hub::{Clocks, Hub, Limits};
 use crate::photo::{self, PhotoLimits, Photos};
-use crate::storage::sqlite::{Mode, Options, Sqlite};
+use crate::restore::{self, RestoreError};
+use crate::storage::sqlite::{Mode, Options, Sqlite, Tenancy, TenancyError, is_older};
 use crate::storage::{Storage, StorageError};
 use crate::table::ReadTable;
 use crate::worker::{Examine, InProcess, Judge, Pool};
@@ -36,12 +41,21 @@ pub enum AppError {
     /// The photos' folder cannot be used.
     #[error("could not open the photos' folder")]
     Photos(#[from] BlobError),
+    /// The store is used by somebody else just now, or cannot be held.
+    #[error("could not hold the store")]
+    Tenancy(#[from] TenancyError),
+    /// A restore that was broken off cannot be finished.
+    #[error("could not finish the restore that was broken off")]
+    Restore(#[from] RestoreError),
     /// Certificate or key cannot be used.
     #[error("could not prepare TLS")]
     Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("could not listen on `{0}`")]
     Listen(SocketAddr, #[source] io::Error),
+    /// Signals cannot be received.
+    #[error("could not receive signals")]
+    Signal(#[source] io::Error),
     /// The server does not know where its own executable is.
     #[error("could not find this executable, which the workers run")]
     Executable(#[source] io::Error),
@@ -56,6 +70,15 @@ pub enum Workers {
     None,
 }
 
+/// Who else may have the store open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// Others, who do the same.
+    Others,
+    /// Nobody.
+    Nobody,
+}
+
 /// The server put together, before it listens.
 pub struct App {
     /// The core.
@@ -67,14 +90,39 @@ pub struct App {
     tables: Arc<dyn ReadTable>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    _tenancy: Tenancy,
+}
+
+/// Holds the store. A restore that was broken off is finished first, alone.
+///
+/// # Errors
+/// [`AppError::Tenancy`], [`AppError::Restore`].
+pub fn hold(store: &Path, company: Company) -> Result<Tenancy, AppError> {
+    if restore::is_unfinished(store) {
+        let _alone = Tenancy::sole(store)?;
+        restore::settle(store, &mut |_| {})?;
+    }
+    Ok(match company {
+        Company::Others => Tenancy::shared(store)?,
+        Company::Nobody => Tenancy::sole(store)?,
+    })
 }
 
 impl App {
     /// Opens the store, bringing it to this build's version, and puts the rest around it.
     ///
     /// # Errors
-    /// [`AppError::Storage`].
+    /// [`AppError::Storage`], [`AppError::Tenancy`], [`AppError::Restore`].
     pub async fn open(config: &Config, workers: Workers) -> Result<Self, AppError> {
+        Self::open_among(Company::Others, config, workers).await
+    }
+
+    /// The same, beside others or alone. To bring an older store to this build's version one is alone with it, too.
+    ///
+    /// # Errors
+    /// As for [`App::open`].
+    pub async fn open_among(company: Company, config: &Config, workers: Workers) -> Result<Self, AppError> {
+        let store = &config.store.path;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let options = Options {
@@ -82,7 +130,12 @@ impl App {
             fresh_epoch: Epoch(random.array()),
             mode: Mode::Service { readers: cores },
         };
-        let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(&config.store.path, options)?);
+        if company == Company::Others && is_older(store)? {
+            let _alone = hold(store, Company::Nobody)?;
+            drop(Sqlite::open(store, Options { mode: Mode::Inline, ..options })?);
+        }
+        let tenancy = hold(store, company)?;
+        let storage: Arc<dyn Storage> = Arc::new(Sqlite::open(store, options)?);
         let (judge, examine, tables): (Arc<dyn Judge>, Arc<dyn Examine>, Arc<dyn ReadTable>) = match workers {
             Workers::Processes(path) => {
                 let pool = Arc::new(Pool::new(path, or_cores(config.worker.count, cores)));
@@ -108,7 +161,8 @@ impl App {
         });
         let business_now: Option<Timestamp> =
             config.clock.business_now.as_deref().and_then(|text| text.parse().ok());
-        Ok(Self { hub, identity, photos, tables, clock: Arc::new(MachineClock::new(business_now)), random })
+        let clock = Arc::new(MachineClock::new(business_now));
+        Ok(Self { hub, identity, photos, tables, clock, random, _tenancy: tenancy })
     }
 
     /// Both clocks, now.
@@ -139,6 +193,9 @@ impl App {
             TlsMode::Off => None,
         };
         let nights = tokio::spawn(nightly(self.photos.clone(), Arc::clone(&self.clock), stop.clone()));
+        let mount = Mount::at(&config.edge.base_path);
+        let hang_up = renew::hang_up().map_err(AppError::Signal)?;
+        night::start(config, &self.hub, &self.clock, stop.clone());
         let desk = Desk::new(Furnishing {
             hub: self.hub,
             identity: self.identity,
@@ -153,13 +210,21 @@ impl App {
             sync_per_minute: config.limits.sync_per_minute,
             photos_per_minute: config.limits.photos_per_minute,
             exports_per_hour: config.limits.exports_per_hour,
+            mount: mount.clone(),
             stop: stop.clone(),
         });
         let address = config.edge.listen;
         let failed = |error| AppError::Listen(address, error);
         let listener = listen(address).map_err(failed)?;
         let limits = config.limits.edge(config.edge.tls);
-        let edge = Edge::new(listener, tls, limits, warp::service(routes(&desk))).map_err(failed)?;
+        let pair = tls.is_some().then(|| renew::Pair {
+            certificate: config.edge.certificate.clone(),
+            key: config.edge.key.clone(),
+        });
+        let (renewing, renewed) = watch::channel(tls.clone());
+        tokio::spawn(renew::renew(hang_up, pair, renewing));
+        let service = warp::service(routes(&desk)).map_request(move |request| mount.unmounted(request));
+        let edge = Edge::new(listener, tls, limits, service).map_err(failed)?.renewed(renewed);
         listening(edge.local_addr().map_err(failed)?);
         let served = edge.serve(stop).await;
         nights.abort();

@@ -1,6 +1,7 @@
 //! Arguments, as clap reads them. What they mean is done elsewhere.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +42,36 @@ pub(super) enum Command {
     Migrate,
     #[command(about = "由变更日志重建台账（须先停止服务）")]
     Rebuild,
+    #[command(about = "备份数据库和照片并当场验证（服务可以继续运行）")]
+    Backup {
+        #[arg(long, value_name = "目录", help = "备份目录；不给出时用配置项 backup.to")]
+        to: Option<PathBuf>,
+        #[arg(long, value_name = "份数", help = "只保留最近几份；不给出时全部保留")]
+        keep: Option<NonZeroUsize>,
+        #[arg(
+            long,
+            value_name = "备份",
+            conflicts_with_all = ["to", "keep"],
+            help = "只验证已有的备份：备份目录（最近一份）或其中一份"
+        )]
+        verify: Option<PathBuf>,
+    },
+    #[command(about = "由备份恢复（须先停止服务；原有数据移到一旁，不删除）")]
+    Restore {
+        #[arg(long, value_name = "备份", help = "备份目录（最近一份）或其中一份")]
+        from: PathBuf,
+        #[arg(long, help = "确认使用较旧的备份：此后的内容手机可能已不再保留")]
+        older: bool,
+    },
+    #[command(about = "检查本机的安装：空间、权限、数据、备份、证书等；只查看，不改动")]
+    Doctor {
+        #[arg(long, help = "以 JSON 输出")]
+        json: bool,
+        #[arg(long, help = "照片只计数，不逐张核对")]
+        quick: bool,
+        #[arg(long, value_name = "目录", help = "备份目录；不给出时用配置项 backup.to")]
+        backups: Option<PathBuf>,
+    },
     #[command(subcommand, about = "单位")]
     Org(OrgCommand),
     #[command(subcommand, about = "人员与账号")]
@@ -127,6 +158,8 @@ pub(super) enum EnrolCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TlsCommand {
+    #[command(about = "检查配置的证书与私钥能否使用、何时过期")]
+    Check,
     #[command(about = "生成自有根证书和服务器证书")]
     Init {
         #[arg(long, value_name = "目录", default_value = "/etc/louan/tls", help = "存放位置")]

@@ -9,9 +9,12 @@ use std::process::ExitCode;
 use crate::app::AppError;
 use crate::auth::AccountError;
 use crate::auth::password::{PASSWORD_CHARS_MIN, PasswordFault};
+use crate::backup::BackupError;
 use crate::config::{ConfigError, ConfigFault};
 use crate::hub::{OfficeError, OfficeFault};
+use crate::restore::RestoreError;
 use crate::storage::StorageError;
+use crate::storage::sqlite::TenancyError;
 
 /// Something that did not work (失败说明).
 #[derive(Debug)]
@@ -106,6 +109,11 @@ fn fault_text(fault: ConfigFault) -> String {
         ConfigFault::BusinessNow => {
             "clock.business_now 须为 RFC 3339 时刻，如 2020-03-20T09:00:00+08:00".to_owned()
         }
+        ConfigFault::BasePath => {
+            "edge.base_path 须为空，或如 /louan：以 / 开头、不以 / 结尾，只含字母、数字、点、横线和下划线"
+                .to_owned()
+        }
+        ConfigFault::BackupAt => "backup.at 须为 24 小时制时刻，如 02:30".to_owned(),
         ConfigFault::LogFilter => "log.filter 无法识别，如 info 或 warn".to_owned(),
         ConfigFault::ForwardedForDirect => "edge.forwarded_for 只能与 edge.tls = \"off\" 同用".to_owned(),
     }
@@ -152,7 +160,76 @@ impl From<AppError> for Failure {
                 "服务未启动，数据未作任何改动。请检查端口是否被占用、是否有权限。",
             )
             .with(5),
+            AppError::Signal(_) => {
+                Self::new("无法接收系统信号", &error, "服务未启动，数据未作任何改动。请重试；如仍失败，请联系技术支持。")
+            }
+            AppError::Tenancy(error) => error.into(),
+            AppError::Restore(error) => error.into(),
             AppError::Executable(_) => Self::new("找不到程序自身", &error, "服务未启动，数据未作任何改动。请重新安装。"),
+        }
+    }
+}
+
+impl From<TenancyError> for Failure {
+    fn from(error: TenancyError) -> Self {
+        match &error {
+            TenancyError::Taken(_) => Self::new(
+                "数据库正被其他 louan 程序使用",
+                &error,
+                "未作任何改动。请先停止服务（systemctl stop louan），等其他 louan 命令结束后重试。",
+            ),
+            TenancyError::Io(..) => Self::new(
+                "数据库无法使用",
+                &error,
+                "已确认的数据未受影响。请检查 store.path 的路径、权限和磁盘空间后重试。",
+            )
+            .with(4),
+        }
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        let safe = "数据库和已有的备份未受影响。";
+        let (what, next) = match &error {
+            BackupError::Storage(StorageError::Ahead { .. }) => {
+                ("数据库由更新版本的程序写成", "请用同版本或更新版本的程序。")
+            }
+            BackupError::Storage(_) => ("数据库无法读取", "请用 louan doctor 检查数据库和磁盘。"),
+            BackupError::Io { .. } => ("备份文件无法读写", "请检查备份目录的路径、权限和磁盘空间后重试。"),
+            BackupError::UnderWay(_) => ("该目录中正在进行另一次备份", "请等它结束。"),
+            BackupError::NoBackup(_) => {
+                ("没有找到完整的备份", "请检查路径；名称以 .partial 结尾的不是完整备份。")
+            }
+            BackupError::Manifest(..) | BackupError::Differs(_) => {
+                ("备份已损坏，不能使用", "请改用另一份备份，并检查存放备份的磁盘。")
+            }
+            BackupError::Format(_) => ("备份由更新版本的程序做成", "请用同版本或更新版本的程序。"),
+            BackupError::Damaged(_) => (
+                "备份中的数据库有损坏，不算备份成功",
+                "请运行 louan doctor 查看损坏之处，不要删除已有的备份。",
+            ),
+        };
+        Self::new(what, &error, &format!("{safe}{next}"))
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Backup(error) => error.into(),
+            RestoreError::Storage(error) => error.into(),
+            RestoreError::NotNewest(_) => Self::new(
+                "这不是最近的备份",
+                &error,
+                "未作任何改动。手机只保留最近一份备份之后的内容，用较旧的备份会丢失两份之间的内容。\n\
+                 请改用最近的备份；确实只能用这一份时，加 --older 重新执行。",
+            ),
+            RestoreError::Io { .. } => Self::new(
+                "文件无法移动或写入",
+                &error,
+                "没有删除任何文件。请检查数据目录的权限和磁盘空间，然后重新执行；已开始的恢复会自动完成。",
+            ),
         }
     }
 }

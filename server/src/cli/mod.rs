@@ -5,9 +5,12 @@
 //! 5 certificate or address. Nothing below this room prints.
 
 mod args;
+mod backup;
 mod configuration;
+mod doctor;
 mod failure;
 mod people;
+mod restore;
 mod service;
 mod tls;
 
@@ -17,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::config::{Config, Sources};
-use args::{Arguments, Command};
+use args::{Arguments, Command, TlsCommand};
 use failure::Failure;
 
 /// Runs the program with the process's arguments.
@@ -29,7 +32,7 @@ pub fn main() -> ExitCode {
         return crate::worker::worker_main();
     }
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(std::io::stderr().lock(), "{failure}");
@@ -38,20 +41,30 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Command::Doctor { json, quick, backups } = &arguments.command {
+        return doctor::run(&sources(arguments)?, *json, *quick, backups.clone());
+    }
+    obey(arguments).map(|()| ExitCode::SUCCESS)
+}
+
+fn obey(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Worker => Ok(()),
         Command::Version => say(&format!("louan {}", env!("CARGO_PKG_VERSION"))),
-        Command::Tls(command) => tls::run(command),
+        Command::Tls(TlsCommand::Check) => tls::check(&Config::load(&sources(arguments)?)?),
+        Command::Tls(TlsCommand::Init { dir, name, ip }) => tls::init(dir, name, ip),
         Command::Config(command) => configuration::run(command, &sources(arguments)?),
         command => {
             let config = Config::load(&sources(arguments)?)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-            let runtime = runtime
-                .map_err(|e| Failure::new("无法启动运行环境", &e, "未作任何改动。请检查系统资源后重试。"))?;
-            runtime.block_on(act(command, &config))
+            runtime()?.block_on(act(command, &config))
         }
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|e| Failure::new("无法启动运行环境", &e, "未作任何改动。请检查系统资源后重试。"))
 }
 
 async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
@@ -59,10 +72,17 @@ async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
         Command::Serve => service::serve(config).await,
         Command::Migrate => service::migrate(config).await,
         Command::Rebuild => service::rebuild(config).await,
+        Command::Backup { verify: Some(backup), .. } => backup::verify(backup, config),
+        Command::Backup { to, keep, .. } => backup::back_up(to.as_deref(), *keep, config).await,
+        Command::Restore { from, older } => restore::run(from, *older, config).await,
         Command::Org(command) => people::org(command, config).await,
         Command::User(command) => people::user(command, config).await,
         Command::Enrol(command) => people::enrol(command, config).await,
-        Command::Worker | Command::Version | Command::Tls(_) | Command::Config(_) => Ok(()),
+        Command::Worker
+        | Command::Version
+        | Command::Tls(_)
+        | Command::Config(_)
+        | Command::Doctor { .. } => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::failure::Failure;
 use super::say;
-use crate::app::{App, AppError, Workers};
+use crate::app::{App, AppError, Company, Workers};
 use crate::config::{Config, TlsMode};
 use crate::telemetry;
 
@@ -53,7 +53,7 @@ pub(super) async fn migrate(config: &Config) -> Result<(), Failure> {
 }
 
 pub(super) async fn rebuild(config: &Config) -> Result<(), Failure> {
-    let app = App::open(config, Workers::Processes(executable()?)).await?;
+    let app = App::open_among(Company::Nobody, config, Workers::Processes(executable()?)).await?;
     let made = app.hub.rebuild().await?;
     say(&format!("台账已由变更日志重建，共 {made} 份文档；变更和裁定未作任何改动。"))
 }

@@ -5,6 +5,7 @@
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
+use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -14,18 +15,35 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use super::args::TlsCommand;
 use super::failure::Failure;
 use super::say;
+use crate::app::AppError;
 use crate::clock::{Clock, MachineClock};
+use crate::config::{Config, TlsMode};
+use crate::edge::{Validity, tls_config, validity};
 
 /// Ten years: phones carry the root.
 const ROOT_DAYS: i32 = 3_650;
 /// What browsers accept at most.
 const SERVER_DAYS: i32 = 397;
 
-pub(super) fn run(command: &TlsCommand) -> Result<(), Failure> {
-    let TlsCommand::Init { dir, name, ip } = command;
+/// Says whether certificate and key can be used, before a running server is told to read them again.
+pub(super) fn check(config: &Config) -> Result<(), Failure> {
+    let edge = &config.edge;
+    if edge.tls == TlsMode::Off {
+        return say("本程序不提供 TLS（edge.tls = \"off\"），证书由前置代理管理。");
+    }
+    tls_config(&edge.certificate, &edge.key).map_err(AppError::Tls)?;
+    let Validity { from, until } = validity(&edge.certificate).map_err(AppError::Tls)?;
+    let now = MachineClock::new(None).system();
+    if now < from || now >= until {
+        let what = format!("证书只在 {from} 至 {until} 之间有效");
+        return Err(Failure::refused(&what, "未作任何改动。请检查系统时钟，或换上有效的证书。"));
+    }
+    say(&format!("证书与私钥可以使用：{}，有效至 {until}。", edge.certificate.display()))
+}
+
+pub(super) fn init(dir: &Path, name: &[String], ip: &[IpAddr]) -> Result<(), Failure> {
     let names: Vec<String> = name.iter().cloned().chain(ip.iter().map(ToString::to_string)).collect();
     if names.is_empty() {
         return Err(Failure::refused(
@@ -102,10 +120,9 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::edge::tls_config;
 
     fn init(dir: &Path, name: &str) -> Result<(), Failure> {
-        run(&TlsCommand::Init { dir: dir.to_owned(), name: vec![name.to_owned()], ip: Vec::new() })
+        super::init(dir, &[name.to_owned()], &[])
     }
 
     #[test]
@@ -132,7 +149,6 @@ mod tests {
     #[test]
     fn a_server_without_a_name_gets_no_certificate() {
         let folder = tempfile::tempdir().expect("a folder");
-        let command = TlsCommand::Init { dir: folder.path().to_owned(), name: Vec::new(), ip: Vec::new() };
-        assert!(run(&command).is_err());
+        assert!(super::init(folder.path(), &[], &[]).is_err());
     }
 }

@@ -10,6 +10,18 @@ pub use random::{Random, SystemRandom};
 
 use louan_schema::time::Timestamp;
 
+/// When this build's release was made; set anew with each release. A clock that shows an earlier time is wrong.
+const RELEASED_AT: &str = "2026-11-26T00:00:00+08:00";
+
+/// No clock that is right shows an earlier instant to this build.
+///
+/// # Panics
+/// Never: a test reads the text.
+#[must_use]
+pub fn released_at() -> Timestamp {
+    RELEASED_AT.parse().expect("an instant")
+}
+
 /// Tells the time (时钟).
 pub trait Clock: Send + Sync {
     /// Now, for tokens, limits and the audit.
@@ -61,6 +73,7 @@ mod tests {
         let clock = MachineClock::new(Some(demo));
         assert_eq!(clock.business().day().to_string(), "2020-03-31");
         assert!(clock.system().day().year() >= 2024, "the machine's own time");
+        assert!(clock.system() >= released_at(), "a machine that builds this shows a later time");
         let plain = MachineClock::new(None);
         assert!(plain.business() >= plain.system().plus_ms(-1_000));
     }

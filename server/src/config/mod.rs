@@ -15,8 +15,8 @@ mod tests;
 pub use key::{KEYS, Key, Kind};
 pub use limit::ConnectionLimits;
 pub use section::{
-    AuthSection, ClockSection, EdgeSection, LimitSection, LogSection, MetricsSection, StoreSection, TlsMode,
-    WorkerSection,
+    AuthSection, BackupSection, ClockSection, EdgeSection, LimitSection, LogSection, MetricsSection,
+    StoreSection, TlsMode, WorkerSection,
 };
 pub use source::{Flags, Sources};
 
@@ -35,6 +35,8 @@ pub struct Config {
     pub limits: LimitSection,
     /// Where data lives.
     pub store: StoreSection,
+    /// The nightly backup.
+    pub backup: BackupSection,
     /// The processes that read phones' bytes.
     pub worker: WorkerSection,
     /// Passwords and sessions.
@@ -91,6 +93,10 @@ pub enum ConfigFault {
     BusinessNow,
     /// `log.filter` cannot be understood.
     LogFilter,
+    /// `edge.base_path` is no path such as `/louan`.
+    BasePath,
+    /// `backup.at` is no time of day.
+    BackupAt,
     /// `edge.forwarded_for` without `edge.tls = "off"`: only a proxy on this machine is believed.
     ForwardedForDirect,
 }
@@ -126,6 +132,13 @@ impl Config {
             _ => {}
         }
         faults.extend(self.limits.zeroes().into_iter().map(ConfigFault::ZeroLimit));
+        faults.extend((self.backup.keep == 0).then_some(ConfigFault::ZeroLimit("backup.keep")));
+        if !self.edge.has_base_path() {
+            faults.push(ConfigFault::BasePath);
+        }
+        if self.backup.minutes().is_none() {
+            faults.push(ConfigFault::BackupAt);
+        }
         if self.clock.business_now.as_deref().is_some_and(|text| text.parse::<Timestamp>().is_err()) {
             faults.push(ConfigFault::BusinessNow);
         }

@@ -33,6 +33,8 @@ pub struct EdgeSection {
     pub certificate: PathBuf,
     /// Private key, PEM, mode 0600.
     pub key: PathBuf,
+    /// The path everything stands under, such as `/louan`; empty at the root of the host.
+    pub base_path: String,
     /// Believe the last address of `X-Forwarded-For`; only with `tls = "off"`.
     pub forwarded_for: bool,
 }
@@ -44,8 +46,21 @@ impl Default for EdgeSection {
             tls: TlsMode::On,
             certificate: PathBuf::from("/etc/louan/tls/server.pem"),
             key: PathBuf::from("/etc/louan/tls/server.key"),
+            base_path: String::new(),
             forwarded_for: false,
         }
+    }
+}
+
+impl EdgeSection {
+    /// Whether `base_path` is empty, or a path that can stand in a link and in the name of a cookie as it is.
+    pub(super) fn has_base_path(&self) -> bool {
+        let plain = |segment: &str| {
+            let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+            !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(allowed)
+        };
+        let path = self.base_path.strip_prefix('/');
+        self.base_path.is_empty() || path.is_some_and(|path| path.split('/').all(plain))
     }
 }
 
@@ -190,6 +205,37 @@ impl StoreSection {
     #[must_use]
     pub fn photos_folder(&self) -> PathBuf {
         self.photos.clone().unwrap_or_else(|| self.path.with_file_name("photos"))
+    }
+}
+
+/// The nightly backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackupSection {
+    /// The folder for backups, on another disk or machine; without one the server makes none by itself.
+    pub to: Option<PathBuf>,
+    /// At what time of day, `HH:MM` in Asia/Shanghai.
+    pub at: String,
+    /// How many stay.
+    pub keep: usize,
+}
+
+impl Default for BackupSection {
+    fn default() -> Self {
+        // Two weeks of nights: a mistake found after a holiday can still be undone.
+        Self { to: None, at: "02:30".to_owned(), keep: 14 }
+    }
+}
+
+impl BackupSection {
+    /// `at` in minutes since midnight; nothing when it is no time of day.
+    #[must_use]
+    pub fn minutes(&self) -> Option<i64> {
+        let (hours, minutes) = self.at.split_once(':')?;
+        let digits = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        let two = |part: &str| part.parse::<u8>().ok().filter(|_| digits(part));
+        let (hours, minutes) = (two(hours)?, two(minutes)?);
+        (hours < 24 && minutes < 60).then(|| i64::from(hours) * 60 + i64::from(minutes))
     }
 }
 

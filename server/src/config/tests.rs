@@ -22,6 +22,7 @@ fn the_list_of_keys_is_the_list_of_fields() {
             pepper_file: Some(PathBuf::from("f")),
             hashes_at_once: 0,
         },
+        backup: super::BackupSection { to: Some(PathBuf::from("f")), ..super::BackupSection::default() },
         clock: super::ClockSection { business_now: Some("t".to_owned()) },
         ..Config::default()
     };
@@ -92,6 +93,9 @@ fn all_faults_of_the_values_are_named_at_once() {
             ("LOUAN__CLOCK__BUSINESS_NOW", "yesterday"),
             ("LOUAN__LOG__FILTER", "a=b=c"),
             ("LOUAN__AUTH__PEPPER", "123"),
+            ("LOUAN__BACKUP__AT", "2:30"),
+            ("LOUAN__BACKUP__KEEP", "0"),
+            ("LOUAN__EDGE__BASE_PATH", "louan/"),
         ]),
         ..Sources::default()
     };
@@ -101,6 +105,9 @@ fn all_faults_of_the_values_are_named_at_once() {
         [
             ConfigFault::PlainBeyondLoopback,
             ConfigFault::ZeroLimit("limits.connections_max"),
+            ConfigFault::ZeroLimit("backup.keep"),
+            ConfigFault::BasePath,
+            ConfigFault::BackupAt,
             ConfigFault::BusinessNow,
             ConfigFault::LogFilter,
             ConfigFault::PepperShort,
@@ -147,4 +154,27 @@ fn what_is_shown_reads_back_as_the_same_configuration() {
     let config = Config::load(&sources).expect("a list");
     let again = Config::load(&Sources { file: file(&config.redacted()), ..Sources::default() });
     assert_eq!(again.expect("its own print"), config);
+}
+
+#[test]
+fn a_time_of_day_has_two_digits_on_both_sides() {
+    let minutes = |text: &str| super::BackupSection { at: text.to_owned(), ..Default::default() }.minutes();
+    assert_eq!((minutes("02:30"), minutes("23:59")), (Some(150), Some(23 * 60 + 59)));
+    for bad in ["24:00", "2:30", "02:60", "0230", "02:30:00", "-1:30", "+2:30", "0+:30", ""] {
+        assert_eq!(minutes(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn a_base_path_is_empty_or_whole_plain_segments() {
+    let fits =
+        |text: &str| super::EdgeSection { base_path: text.to_owned(), ..Default::default() }.has_base_path();
+    for good in ["", "/louan", "/fire/louan-2.x_y"] {
+        assert!(fits(good), "{good}");
+    }
+    for bad in
+        ["/", "louan", "/louan/", "//louan", "/a//b", "/a b", "/楼安", "/a?b", "/../x", "/a;b", "/a%20"]
+    {
+        assert!(!fits(bad), "{bad}");
+    }
 }

@@ -54,7 +54,7 @@ impl Ending {
 /// What every connection of a listener shares.
 #[derive(Debug, Clone)]
 pub(super) struct Terms<S> {
-    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) tls: watch::Receiver<Option<Arc<ServerConfig>>>,
     pub(super) limits: Limits,
     pub(super) service: S,
     pub(super) stop: watch::Receiver<bool>,
@@ -71,7 +71,9 @@ where
     R: Body<Data = Bytes> + Send + Unpin + 'static,
     R::Error: Into<BoxError>,
 {
-    let Some(config) = terms.tls.clone() else {
+    // What is in force now; who is connected keeps what he began with.
+    let config = terms.tls.borrow().clone();
+    let Some(config) = config else {
         return talk(socket, false, peer, terms).await;
     };
     let handshake = TlsAcceptor::from(config).accept(socket);

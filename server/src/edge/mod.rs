@@ -20,4 +20,4 @@ pub use crate::http::{Peer, SlowBody};
 pub use body::GuardedBody;
 pub use gate::{Gate, Place, Refusal};
 pub use serve::{Edge, Served, listen};
-pub use tls::{TlsError, tls_config, tls_config_from_pem};
+pub use tls::{TlsError, Validity, tls_config, tls_config_from_pem, validity};

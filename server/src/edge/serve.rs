@@ -47,7 +47,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[derive(Debug)]
 pub struct Edge<S> {
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: watch::Receiver<Option<Arc<ServerConfig>>>,
     limits: Limits,
     gate: Gate,
     service: S,
@@ -85,7 +85,17 @@ where
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
         }
         let gate = Gate::new(limits.connections_per_peer, limits.connections_max);
+        // Nobody renews it unless `renewed` says who.
+        let (_, tls) = watch::channel(tls);
         Ok(Self { listener, tls, limits, gate, service })
+    }
+
+    /// The same, with certificates that may be renewed: each connection takes what is in force when it begins. Whoever
+    /// holds the other end never takes TLS away.
+    #[must_use]
+    pub fn renewed(mut self, tls: watch::Receiver<Option<Arc<ServerConfig>>>) -> Self {
+        self.tls = tls;
+        self
     }
 
     /// Where it listens.
@@ -153,7 +163,7 @@ fn admit<S, R>(
     };
     // Small replies must not wait for each other; failing to say so costs 40 ms, not the connection.
     let _ = socket.set_nodelay(true);
-    let peer = Peer { ip: from.ip(), encrypted: terms.tls.is_some() };
+    let peer = Peer { ip: from.ip(), encrypted: terms.tls.borrow().is_some() };
     let terms = terms.clone();
     connections.spawn(async move {
         let _place = place;

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use louan_schema::time::Timestamp;
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate};
 
 /// Certificate or key cannot be used; nothing is served.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,9 @@ pub enum TlsError {
     /// There is no certificate in the file.
     #[error("there is no certificate in the PEM text")]
     NoCertificate,
+    /// What the PEM text holds is no certificate.
+    #[error("could not read what the PEM text holds as a certificate")]
+    Unreadable,
     /// The key file is not PEM or holds no key.
     #[error("could not read a private key from the PEM text")]
     Key(#[source] rustls_pki_types::pem::Error),
@@ -55,6 +60,33 @@ pub fn tls_config_from_pem(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerC
         .map_err(TlsError::Pair)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// From when until when a certificate is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// The first instant.
+    pub from: Timestamp,
+    /// The last instant.
+    pub until: Timestamp,
+}
+
+/// How long the chain in a file is good: as long as the certificate that ends first.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn validity(certificate: &Path) -> Result<Validity, TlsError> {
+    let text = std::fs::read(certificate).map_err(|e| TlsError::Read(certificate.to_owned(), e))?;
+    let mut found: Option<Validity> = None;
+    for der in CertificateDer::pem_slice_iter(&text) {
+        let der = der.map_err(TlsError::Certificate)?;
+        let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| TlsError::Unreadable)?;
+        let at = |time: ASN1Time| Timestamp::from_ms(time.timestamp().saturating_mul(1_000));
+        let (from, until) = (at(parsed.validity().not_before), at(parsed.validity().not_after));
+        let so_far = found.unwrap_or(Validity { from, until });
+        found = Some(Validity { from: from.max(so_far.from), until: until.min(so_far.until) });
+    }
+    found.ok_or(TlsError::NoCertificate)
 }
 
 #[cfg(test)]

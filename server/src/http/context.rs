@@ -11,7 +11,7 @@ use warp::Filter;
 use warp::path::FullPath;
 
 use super::route::{self, Found};
-use super::{Desk, Peer};
+use super::{Desk, Mount, Peer};
 use crate::auth::token::Token;
 
 /// The header with a request's number.
@@ -20,8 +20,6 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What a browser says about where a request comes from.
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The console's cookie. The prefix binds it to this host and to TLS.
-pub(super) const COOKIE_NAME: &str = "__Host-louan";
 
 /// A request without its body (请求上下文).
 #[derive(Debug, Clone)]
@@ -33,6 +31,7 @@ pub(super) struct Context {
     pub(super) from: IpAddr,
     pub(super) direct: bool,
     pub(super) request_id: String,
+    pub(super) mount: Mount,
 }
 
 /// Takes the context out; fails never.
@@ -55,6 +54,7 @@ pub(super) fn context(
                 request_id: request_id(&headers).unwrap_or_else(|| desk.new_request_id()),
                 from: forwarded.unwrap_or(peer_ip),
                 direct: forwarded.is_none(),
+                mount: desk.mount().clone(),
                 method,
                 found,
                 headers,
@@ -90,7 +90,7 @@ impl Context {
         let cookies = self.headers.get_all(COOKIE);
         let mut pairs =
             cookies.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-        let text = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))?;
+        let text = pairs.find_map(|pair| pair.trim().strip_prefix(self.mount.cookie())?.strip_prefix('='))?;
         Token::read(text)
     }
 

@@ -96,7 +96,7 @@ fn write_headers(context: &Context, headers: &mut HeaderMap) {
 fn write_problem(context: &Context, error: &ApiError, reply: &mut Response) {
     metrics::counter!("louan_refused_total", "code" => error.code()).increment(1);
     let (body, media_type) = if context.wants_page() {
-        (page::problem(error, &context.request_id).into_bytes(), "text/html; charset=utf-8")
+        (page::problem(error, &context.request_id, &context.mount).into_bytes(), "text/html; charset=utf-8")
     } else {
         (document(error, &context.request_id), "application/problem+json")
     };

@@ -19,6 +19,7 @@ mod health;
 mod import;
 mod ledger;
 mod month;
+mod mount;
 mod page;
 mod peer;
 mod photo;
@@ -29,6 +30,7 @@ mod session;
 mod sync;
 mod upload;
 
+pub use mount::Mount;
 pub use peer::{Peer, SlowBody};
 
 use std::convert::Infallible;
@@ -80,6 +82,8 @@ pub struct Furnishing {
     pub photos_per_minute: u32,
     /// Files a person may take out in an hour.
     pub exports_per_hour: u32,
+    /// Where the routes are mounted.
+    pub mount: Mount,
     /// Turns true when the server is told to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -147,6 +151,10 @@ impl Desk {
 
     fn room(&self) -> &Room {
         &self.inner.room
+    }
+
+    fn mount(&self) -> &Mount {
+        &self.inner.furnishing.mount
     }
 
     fn believes_proxy(&self) -> bool {

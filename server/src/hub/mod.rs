@@ -23,7 +23,7 @@ use crate::audit::{AuditCheck, Line, Verifier};
 use crate::lock::Locks;
 use crate::report;
 use crate::storage::Storage;
-use crate::storage::commit::{Commit, Committed, Write};
+use crate::storage::commit::{Commit, Committed, Guard, Write};
 use crate::worker::Judge;
 
 pub use crate::storage::StorageError;
@@ -284,14 +284,14 @@ impl Hub {
         }
     }
 
-    /// Notes that everything up to `pos` is in a backup that was restored and verified:
-    /// phones need keep older raw changes no longer.
+    /// Notes that everything up to `pos` of this life of the log is in a backup that was restored and verified: phones
+    /// need keep older raw changes no longer. What was noted before stays noted.
     ///
     /// # Errors
-    /// [`StorageError`] when it cannot be written.
-    pub async fn set_backed_up(&self, pos: u64) -> Result<(), StorageError> {
-        let commit = Commit { writes: vec![Write::BackedUp(pos)], ..Commit::default() };
-        self.commit(commit).await.map(drop)
+    /// [`StorageError::Moved`] when the log is in another life, [`StorageError`] when it cannot be written.
+    pub async fn set_backed_up(&self, epoch: Epoch, pos: u64) -> Result<(), StorageError> {
+        let (guards, writes) = (vec![Guard::Epoch(epoch)], vec![Write::BackedUp(pos)]);
+        self.commit(Commit { guards, writes, ..Commit::default() }).await.map(drop)
     }
 
     /// Begins a new life of the log, after a backup was restored: every phone then shows what

@@ -52,6 +52,8 @@ pub enum Guard {
     Site(SiteId, u64),
     /// The command has no answer yet.
     CommandFresh(CommandId, PersonId),
+    /// The log is still in this life of it.
+    Epoch(Epoch),
     /// Something about accounts, sessions or codes.
     Identity(IdentityGuard),
     /// The device has not begun too many uploads.
@@ -104,7 +106,7 @@ pub enum Write {
     DevicePeople(DeviceId, Vec<PersonId>),
     /// The device is lost: it may send, nothing else.
     RevokeDevice(DeviceId),
-    /// Everything up to this position is in a verified backup.
+    /// Everything up to this position is in a verified backup; what was said to be stays so.
     BackedUp(u64),
     /// The log begins a new life (after a restore).
     Epoch(Epoch),

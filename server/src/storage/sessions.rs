@@ -52,15 +52,18 @@ pub enum FamilyEnding {
     AccountChanged,
     /// The same device enrolled again.
     Replaced,
+    /// An older backup took the store's place: what it knows of sessions is out of date.
+    Restored,
 }
 
 impl FamilyEnding {
     /// Every ending with its name in the table.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 5] = [
         (Self::SignedOut, "signed_out"),
         (Self::Stolen, "stolen"),
         (Self::AccountChanged, "account_changed"),
         (Self::Replaced, "replaced"),
+        (Self::Restored, "restored"),
     ];
 }
 
@@ -151,6 +154,8 @@ pub enum IdentityWrite {
     End(FamilyId, Timestamp, FamilyEnding),
     /// Every family of a holder is ended.
     EndAll(Holder, Timestamp, FamilyEnding),
+    /// Every family is ended, and every code is worth nothing from now on.
+    VoidAll(Timestamp, FamilyEnding),
     /// A code is made.
     Code(EnrolmentCode),
     /// A code is used. A code used before fails the whole commit.

@@ -47,5 +47,6 @@ fn describe() {
     counter!("louan_refused_total", "Problems answered, by code");
     counter!("louan_sign_in_total", "Sign-ins, by outcome");
     counter!("louan_enrolment_total", "Enrolments, by outcome");
+    counter!("louan_backup_total", "Nightly backups, by outcome");
     counter!("louan_refresh_stolen_total", "Families of tokens ended because a token was copied");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use louan_server::auth::Identity;
 use louan_server::blob::Folder;
 use louan_server::edge::Peer;
-use louan_server::http::{Desk, Furnishing};
+use louan_server::http::{Desk, Furnishing, Mount};
 use louan_server::hub::{Hub, Limits};
 use louan_server::photo::{Ground, PhotoLimits, Photos};
 use louan_server::storage::Storage;
@@ -39,6 +39,7 @@ pub(crate) struct Wishes {
     pub(crate) believes_proxy: bool,
     pub(crate) metrics_allow: Vec<IpAddr>,
     pub(crate) photos: Option<PhotoLimits>,
+    pub(crate) base_path: String,
 }
 
 pub(crate) async fn house() -> House {
@@ -74,6 +75,7 @@ pub(crate) async fn house_with(wishes: Wishes) -> House {
         sync_per_minute: 60,
         photos_per_minute: 30,
         exports_per_hour: 20,
+        mount: Mount::at(&wishes.base_path),
         stop: stopping,
     });
     let routes = louan_server::http::routes(&desk).boxed();

@@ -58,6 +58,13 @@ const HOUSES: &[House] = &[House {
         room("lock", &[]),
         // Services: storage by its traits.
         room("auth", &["hub", "audit", "storage", "clock"]),
+        // Work on whole stores: files, not rows.
+        room("backup", &["storage", "storage/sqlite"]),
+        room(
+            "doctor",
+            &["backup", "restore", "clock", "config", "edge", "storage", "storage/sqlite", "worker"],
+        ),
+        room("restore", &["backup", "audit", "storage", "storage/sqlite"]),
         room("sync", &["auth", "storage", "ledger", "registry", "worker", "blob", "clock"]),
         room("ledger", &["storage", "clock"]),
         room("report", &["ledger", "storage", "clock", "import", "table"]),

@@ -13,16 +13,19 @@ use zeroize::Zeroizing;
 
 use super::super::api_error::{ApiError, Problem};
 use super::super::body::{Read, read};
-use super::super::context::{COOKIE_NAME, Context, context};
+use super::super::context::{Context, context};
 use super::super::route::Body;
-use super::super::{Desk, at, reply};
+use super::super::{Desk, Mount, at, reply};
 use super::layout;
 use crate::auth::Credentials;
 
 const LOGIN: &str = "/login";
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
-    let form = warp::path!("login").and(warp::get()).map(|| super::page(form(None)));
+    let form = warp::path!("login")
+        .and(warp::get())
+        .and(at(desk))
+        .map(|desk: Desk| super::page(form(desk.mount(), None)));
     let sign_in = warp::path!("login")
         .and(warp::post())
         .and(at(desk))
@@ -41,8 +44,13 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 }
 
 /// Sends a browser to the sign-in page.
-pub(super) fn to_login() -> Response {
-    warp::redirect::see_other(Uri::from_static(LOGIN)).into_response()
+pub(super) fn to_login(mount: &Mount) -> Result<Response, Problem> {
+    see_other(mount, LOGIN)
+}
+
+fn see_other(mount: &Mount, path: &str) -> Result<Response, Problem> {
+    let uri: Uri = mount.path(path).parse().map_err(|_| Problem::Internal)?;
+    Ok(warp::redirect::see_other(uri).into_response())
 }
 
 async fn sign_in(desk: Desk, context: Context, body: Read) -> Result<Response, ApiError> {
@@ -55,13 +63,13 @@ async fn sign_in(desk: Desk, context: Context, body: Read) -> Result<Response, A
     match desk.identity().sign_in_browser(credentials, now).await.map_err(ApiError::from) {
         Ok((token, ends_at)) => {
             let seconds = (ends_at.ms() - now.ms()) / 1_000;
-            let cookie = cookie(&token.text(), seconds)?;
-            let home = warp::redirect::see_other(Uri::from_static("/"));
+            let cookie = cookie(desk.mount(), &token.text(), seconds)?;
+            let home = see_other(desk.mount(), "/")?;
             Ok(warp::reply::with_header(home, SET_COOKIE, cookie).into_response())
         }
         // What a person can mend is said beside the form; the rest is a page of its own.
         Err(error) if matches!(error.problem, Problem::BadCredentials | Problem::TooOften) => {
-            let mut response = form(Some(&error)).into_string().into_response();
+            let mut response = form(desk.mount(), Some(&error)).into_string().into_response();
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
             *response.status_mut() = error.problem.status();
             Ok(response)
@@ -78,11 +86,13 @@ async fn sign_out(desk: Desk, context: Context, body: Read) -> Result<Response, 
     if let Ok(caller) = desk.caller(&context).await {
         desk.identity().sign_out(&caller, desk.now().system).await?;
     }
-    Ok(warp::reply::with_header(to_login(), SET_COOKIE, cookie("", 0)?).into_response())
+    Ok(warp::reply::with_header(to_login(desk.mount())?, SET_COOKIE, cookie(desk.mount(), "", 0)?)
+        .into_response())
 }
 
-fn cookie(token: &str, seconds: i64) -> Result<HeaderValue, ApiError> {
-    let text = format!("{COOKIE_NAME}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+fn cookie(mount: &Mount, token: &str, seconds: i64) -> Result<HeaderValue, ApiError> {
+    let name = mount.cookie();
+    let text = format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     HeaderValue::from_str(&text).map_err(|_| Problem::Internal.into())
 }
 
@@ -105,7 +115,7 @@ fn fields(body: &[u8]) -> Result<(String, Zeroizing<String>), Problem> {
     }
 }
 
-fn form(error: Option<&ApiError>) -> Markup {
+fn form(mount: &Mount, error: Option<&ApiError>) -> Markup {
     let main = html! {
         h1 { "登录" }
         @if let Some(error) = error {
@@ -114,7 +124,7 @@ fn form(error: Option<&ApiError>) -> Markup {
                 @if let Some(seconds) = error.retry_after_s { "（约 " (seconds) " 秒后可再试）" }
             }
         }
-        form method="post" action=(LOGIN) class="login" {
+        form method="post" action=(mount.path(LOGIN)) class="login" {
             label for="account" { "账号" }
             input id="account" name="account" type="text" autocomplete="username" maxlength="64" required;
             label for="password" { "密码" }
@@ -124,7 +134,7 @@ fn form(error: Option<&ApiError>) -> Markup {
         }
         p class="small" { "连续五次不正确将暂停登录十五分钟。忘记密码请联系本单位系统管理员。" }
     };
-    layout("登录", None, &main)
+    layout(mount, "登录", None, &main)
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
-use super::Desk;
 use super::api_error::ApiError;
+use super::{Desk, Mount};
 
 /// What stands above every page.
 pub(super) const TITLE: &str = "高层建筑消防安全突出问题专项整治 · 楼安";
@@ -33,7 +33,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 }
 
 /// A whole page. `head` stands beside the title: who is signed in.
-fn layout(subject: &str, head: Option<Markup>, main: &Markup) -> Markup {
+fn layout(mount: &Mount, subject: &str, head: Option<Markup>, main: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="zh-CN" {
@@ -43,7 +43,7 @@ fn layout(subject: &str, head: Option<Markup>, main: &Markup) -> Markup {
                 title { (subject) " · " (TITLE) }
                 // No picture beside the name; without this line a browser asks for one and is refused.
                 link rel="icon" href="data:,";
-                link rel="stylesheet" href="/assets/plain.css";
+                link rel="stylesheet" href=(mount.path("/assets/plain.css"));
             }
             body {
                 a class="skip" href="#main" { "跳到正文" }
@@ -62,17 +62,17 @@ fn page(markup: Markup) -> Response {
 }
 
 /// A refusal as a page: what happened, is data safe, what next, and the number to quote.
-pub(super) fn problem(error: &ApiError, request_id: &str) -> String {
+pub(super) fn problem(error: &ApiError, request_id: &str, mount: &Mount) -> String {
     let main = html! {
         h1 { (error.problem.title()) }
         p { (error.problem.detail()) }
         @if let Some(seconds) = error.retry_after_s {
             p { "请在 " (seconds) " 秒后重试。" }
         }
-        p { a class="button" href="/" { "返回首页" } }
+        p { a class="button" href=(mount.path("/")) { "返回首页" } }
         p class="small" { "代码 " (error.code()) "，请求编号 " (request_id) }
     };
-    layout(error.problem.title(), None, &main).into_string()
+    layout(mount, error.problem.title(), None, &main).into_string()
 }
 
 #[cfg(test)]
@@ -83,9 +83,10 @@ mod tests {
     #[test]
     fn every_problem_has_a_page_that_escapes_what_a_caller_chose() {
         for problem in Problem::ALL {
-            let text = super::problem(&(*problem).into(), "<script>alert(1)</script>");
+            let text = super::problem(&(*problem).into(), "<script>alert(1)</script>", &Mount::at("/louan"));
             assert!(text.contains(problem.title()) && text.contains("&lt;script&gt;"));
             assert!(!text.contains("<script"), "{text}");
+            assert!(text.contains("href=\"/louan/\"") && text.contains("/louan/assets/plain.css"), "{text}");
         }
     }
 

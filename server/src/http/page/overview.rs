@@ -14,7 +14,7 @@ use super::super::context::{Context, context};
 use super::super::ledger::HazardView;
 use super::super::month::{SeenFigures, StreetFigures, seen};
 use super::super::query::{Parameters, raw};
-use super::super::{Desk, at, reply};
+use super::super::{Desk, Mount, at, reply};
 use super::login::to_login;
 use super::{layout, page};
 use crate::hub::{HazardQuery, Page};
@@ -35,7 +35,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 
 async fn show_overview(desk: Desk, context: Context, raw: String) -> Result<Response, ApiError> {
     let official = match desk.official(&context).await {
-        Err(error) if error.problem == Problem::SignInAgain => return Ok(to_login()),
+        Err(error) if error.problem == Problem::SignInAgain => return Ok(to_login(desk.mount())?),
         other => other?,
     };
     let now = desk.now().business;
@@ -55,10 +55,11 @@ async fn show_overview(desk: Desk, context: Context, raw: String) -> Result<Resp
     } else {
         None
     };
-    Ok(page(overview(&official, cut_off, month.as_ref(), lines.as_ref())))
+    Ok(page(overview(desk.mount(), &official, cut_off, month.as_ref(), lines.as_ref())))
 }
 
 fn overview(
+    mount: &Mount,
     official: &Official,
     cut_off: Day,
     month: Option<&SeenFigures>,
@@ -66,7 +67,7 @@ fn overview(
 ) -> Markup {
     let head = html! {
         p class="who" { (official.org.name) " " (official.person.name) "（" (official.person.role.label()) "）" }
-        form method="post" action="/logout" { button type="submit" { "退出登录" } }
+        form method="post" action=(mount.path("/logout")) { button type="submit" { "退出登录" } }
     };
     let main = html! {
         @if month.is_some() && lines.is_some() {
@@ -75,21 +76,21 @@ fn overview(
                 a class="button" href="#ledger" { (LEDGER) }
             }
         }
-        @if let Some(month) = month { (month_section(cut_off, month)) }
+        @if let Some(month) = month { (month_section(mount, cut_off, month)) }
         @if let Some(lines) = lines { (ledger_section(lines)) }
         @if month.is_none() && lines.is_none() {
             h1 { "首页" }
             p { "您的岗位不查看统计与台账。" }
         }
     };
-    layout("首页", Some(head), &main)
+    layout(mount, "首页", Some(head), &main)
 }
 
-fn month_section(cut_off: Day, month: &SeenFigures) -> Markup {
+fn month_section(mount: &Mount, cut_off: Day, month: &SeenFigures) -> Markup {
     html! {
         section id="month" {
             h1 { (MONTH) }
-            form method="get" action="/" class="inline" {
+            form method="get" action=(mount.path("/")) class="inline" {
                 label for="cut_off" { "统计截止日期" }
                 input id="cut_off" name="cut_off" type="date" value=(cut_off) required;
                 button type="submit" { "查看" }

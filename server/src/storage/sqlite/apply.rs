@@ -110,6 +110,9 @@ fn holds(tx: &Connection, guard: &Guard) -> rusqlite::Result<bool> {
             let sql = "SELECT 1 FROM command WHERE id = ?1 AND person = ?2";
             !tx.prepare_cached(sql)?.exists((id.0, person.0))?
         }
+        Guard::Epoch(epoch) => {
+            tx.prepare_cached("SELECT 1 FROM stream WHERE epoch = ?1")?.exists([epoch.0])?
+        }
         Guard::Identity(guard) => sessions::holds(tx, guard)?,
         Guard::Photos(allowance) => photos::holds(tx, allowance)?,
     })
@@ -225,7 +228,9 @@ impl<'a> Applying<'a> {
                 let sql = "UPDATE device SET revoked = 1, scope_version = scope_version + 1 WHERE id = ?1";
                 self.run(sql, [device.0])
             }
-            Write::BackedUp(pos) => self.run("UPDATE stream SET backed_up_pos = ?1", [int(*pos)]),
+            Write::BackedUp(pos) => {
+                self.run("UPDATE stream SET backed_up_pos = max(backed_up_pos, ?1)", [int(*pos)])
+            }
             Write::Epoch(epoch) => self.run("UPDATE stream SET epoch = ?1", [epoch.0]),
             Write::Identity(write) => sessions::apply(self.tx, write),
             Write::Photo(write) => photos::apply(self, write),

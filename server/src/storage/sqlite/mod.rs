@@ -6,8 +6,11 @@
 //! connection in the caller's thread, for the simulator and for tests.
 
 mod accounts;
+mod apart;
 mod apply;
 mod audit;
+mod copy;
+mod examine;
 mod feed;
 mod fold;
 mod imports;
@@ -18,8 +21,15 @@ mod photos;
 mod registry;
 mod scope;
 mod sessions;
+mod tenancy;
 mod value;
 mod writer;
+
+pub use apart::{Apart, Withdrawn, apart};
+pub use copy::{copy_database, sync_folder_of, version_of};
+pub use examine::{Counts, Damage, Examined, Summary, examine, examine_copy, summary};
+pub use migrate::{is_older, known_version};
+pub use tenancy::{Tenancy, TenancyError, beside};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,7 +80,11 @@ pub struct Sqlite {
 
 #[derive(Debug)]
 enum Way {
-    Service { writer: Writer, readers: Arc<Readers> },
+    /// Readers close before the writer: the last to close puts the log into the file, and only a writer can.
+    Service {
+        readers: Arc<Readers>,
+        writer: Writer,
+    },
     Inline(Mutex<Connection>),
 }
 
@@ -84,14 +98,30 @@ struct Readers {
 }
 
 impl Sqlite {
-    /// Opens a database file, making and migrating it as needed.
+    /// Opens a database file, making and migrating it as needed. Before an older one is migrated it is copied beside
+    /// itself.
     ///
     /// # Errors
     /// [`StorageError::Ahead`] for a database of a newer build, [`StorageError::Database`]
     /// when the file cannot be opened or is none.
     pub fn open(path: &Path, options: Options) -> Result<Self, StorageError> {
         let mut connection = connect(path, false)?;
-        prepare(&mut connection, options)?;
+        migrate::migrate_file(path, &mut connection)?;
+        Self::over(connection, path, options)
+    }
+
+    /// The same, for a copy that is nobody's store yet: an older version is not kept beside it.
+    ///
+    /// # Errors
+    /// As for [`Sqlite::open`].
+    pub fn open_without_copy(path: &Path, options: Options) -> Result<Self, StorageError> {
+        let mut connection = connect(path, false)?;
+        migrate::migrate(&mut connection)?;
+        Self::over(connection, path, options)
+    }
+
+    fn over(connection: Connection, path: &Path, options: Options) -> Result<Self, StorageError> {
+        prepare(&connection, options)?;
         let way = match options.mode {
             Mode::Inline => Way::Inline(Mutex::new(connection)),
             Mode::Service { readers } => {
@@ -112,7 +142,9 @@ impl Sqlite {
         let doing = "open a database in memory";
         let mut connection = Connection::open_in_memory().map_err(|e| database(doing, e))?;
         connection.pragma_update(None, "foreign_keys", true).map_err(|e| database(doing, e))?;
-        prepare(&mut connection, Options { stream, fresh_epoch, mode: Mode::Inline })?;
+        connection.set_prepared_statement_cache_capacity(128);
+        migrate::migrate(&mut connection)?;
+        prepare(&connection, Options { stream, fresh_epoch, mode: Mode::Inline })?;
         Ok(Self { way: Way::Inline(Mutex::new(connection)) })
     }
 
@@ -215,6 +247,9 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StorageError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
+        if !read_only {
+            make_private(path);
+        }
         connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // What a savepoint may have to undo is kept in memory, not in a file: names stand in it too.
@@ -233,11 +268,36 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection, StorageError> {
     opened().map_err(|e| database(doing, e))
 }
 
-/// Migrates, and begins the stream in a new database.
-fn prepare(connection: &mut Connection, options: Options) -> Result<(), StorageError> {
+/// Opens a file that nobody writes to, without so much as a lock: SQLite then makes no file beside it.
+fn connect_still(path: &Path) -> Result<Connection, StorageError> {
+    let doing = "open the database";
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let name: String = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| match byte {
+            b'/' | b'-' | b'.' | b'_' => char::from(*byte).to_string(),
+            byte if byte.is_ascii_alphanumeric() => char::from(*byte).to_string(),
+            byte => format!("%{byte:02x}"),
+        })
+        .collect();
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags).map_err(|e| database(doing, e))
+}
+
+/// A new database is its owner's alone to read, before anything stands in it: names and hashes of passwords will. What
+/// SQLite puts beside it gets the same rights. Whether it worked is the doctor's to see.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        drop(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)));
+    }
+}
+
+/// Begins the stream in a new database.
+fn prepare(connection: &Connection, options: Options) -> Result<(), StorageError> {
     let doing = "prepare the database";
-    connection.set_prepared_statement_cache_capacity(128);
-    migrate::migrate(connection)?;
     let sql = "INSERT OR IGNORE INTO stream (id, epoch, head, chain, backed_up_pos) \
                SELECT ?1, ?2, 0, zeroblob(16), 0 WHERE NOT EXISTS (SELECT 1 FROM stream)";
     connection.execute(sql, (options.stream, options.fresh_epoch.0)).map_err(|e| database(doing, e))?;
@@ -245,10 +305,21 @@ fn prepare(connection: &mut Connection, options: Options) -> Result<(), StorageE
         .query_row("SELECT id FROM stream", [], |row| row.get(0))
         .map_err(|e| database(doing, e))?;
     if stream == options.stream {
-        return Ok(());
+        return check_head(connection);
     }
     let source = format!("the database carries stream `{stream}`, not `{}`", options.stream);
     Err(StorageError::Database { doing, source: source.into() })
+}
+
+/// The log must end where its head says: files put together by hand from two moments do not.
+fn check_head(connection: &Connection) -> Result<(), StorageError> {
+    let sql = "SELECT CASE stream.head WHEN 0 THEN 1 ELSE stream.chain = feed.chain END \
+               AND NOT EXISTS (SELECT 1 FROM feed AS f WHERE f.stream = stream.id AND f.pos > stream.head) \
+               FROM stream LEFT JOIN feed ON feed.stream = stream.id AND feed.pos = stream.head";
+    let doing = "find the end of the log";
+    let ends: Option<bool> =
+        connection.query_row(sql, [], |row| row.get(0)).map_err(|e| database(doing, e))?;
+    if ends == Some(true) { Ok(()) } else { Err(StorageError::Damaged { doing }) }
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub(super) fn apply(tx: &Connection, write: &IdentityWrite) -> rusqlite::Result<
             tx.prepare_cached(sql)?.execute((family, at.ms(), name(*ending))).map(drop)
         }
         IdentityWrite::EndAll(holder, at, ending) => end_all(tx, *holder, *at, *ending),
+        IdentityWrite::VoidAll(at, ending) => void_all(tx, *at, *ending),
         IdentityWrite::Code(code) => put_code(tx, code),
         IdentityWrite::CodeUsed(hash, used) => use_code(tx, hash, used),
     }
@@ -103,6 +104,13 @@ fn end_all(tx: &Connection, holder: Holder, at: Timestamp, ending: FamilyEnding)
         ),
     };
     tx.prepare_cached(sql)?.execute((id, at.ms(), name(ending))).map(drop)
+}
+
+fn void_all(tx: &Connection, at: Timestamp, ending: FamilyEnding) -> rusqlite::Result<()> {
+    let sql = "UPDATE session_family SET ended_at = ?1, ending = ?2 WHERE ended_at IS NULL";
+    tx.prepare_cached(sql)?.execute((at.ms(), name(ending)))?;
+    let sql = "UPDATE enrolment_code SET expires_at = min(expires_at, ?1)";
+    tx.prepare_cached(sql)?.execute([at.ms()]).map(drop)
 }
 
 fn put_code(tx: &Connection, code: &EnrolmentCode) -> rusqlite::Result<()> {

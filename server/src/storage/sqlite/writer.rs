@@ -6,6 +6,7 @@
 //! unknown, and trying again could acknowledge what is not there.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -27,30 +28,44 @@ enum Job {
     Act(Act),
 }
 
-/// The door to the writer thread.
+/// The door to the writer thread. When it is dropped, what waits is written and the file is closed.
 #[derive(Debug)]
 pub(super) struct Writer {
-    queue: Sender<Job>,
+    queue: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        // A writer that panicked has written nothing since.
+        drop(self.thread.take().map(JoinHandle::join));
+    }
 }
 
 impl Writer {
-    /// Starts the thread; it ends when the door is dropped, after what waits is written.
+    /// Starts the thread.
     pub(super) fn start(mut connection: Connection) -> Result<Self, StorageError> {
         let (queue, jobs) = channel();
         let started = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || serve(&mut connection, &jobs));
         match started {
-            Ok(_) => Ok(Self { queue }),
+            Ok(thread) => Ok(Self { queue: Some(queue), thread: Some(thread) }),
             Err(e) => Err(StorageError::Database { doing: "start the writer", source: Box::new(e) }),
         }
     }
 
+    fn send(&self, job: Job) -> Result<(), StorageError> {
+        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(job).is_ok());
+        if sent { Ok(()) } else { Err(StorageError::Stopped) }
+    }
+
     pub(super) fn commit(&self, commit: Commit) -> Reply<'_, Committed> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.queue.send(Job::Commit(Box::new(commit), answer));
+        let sent = self.send(Job::Commit(Box::new(commit), answer));
         Box::pin(async move {
-            sent.map_err(|_| StorageError::Stopped)?;
+            sent?;
             answered.await.unwrap_or(Err(StorageError::Stopped))
         })
     }
@@ -66,9 +81,9 @@ impl Writer {
             // Nobody waits any more: what was written stays written.
             let _ = answer.send(done);
         }));
-        let sent = self.queue.send(job);
+        let sent = self.send(job);
         Box::pin(async move {
-            sent.map_err(|_| StorageError::Stopped)?;
+            sent?;
             answered.await.unwrap_or(Err(StorageError::Stopped))
         })
     }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::World;
 use super::life;
 use super::link::Trouble;
-use super::office::Entry;
+use super::office::{Entry, Restoring};
 use crate::check::sqlite::phone::edits;
 use crate::oracle::LifeId;
 use crate::vfs::{Blow, Fate};
@@ -100,16 +100,24 @@ impl World {
     /// The office's last backup is put back, with a new epoch or by hand without one (F16).
     pub fn restore(&mut self) {
         if !self.office.has_backup() {
-            return self.office.back_up();
+            return self.office.back_up(self.now);
         }
-        let new_epoch = self.dice.once_in(2);
-        self.scribe.count(if new_epoch { "office: restored, new epoch" } else { "office: restored by hand" });
-        self.tell(format!("the office's backup is put back, new epoch: {new_epoch}"));
+        let how = if self.dice.once_in(2) { Restoring::Command } else { Restoring::ByHand };
+        self.put_back(how);
+    }
+
+    /// The office's last backup is put back.
+    pub fn put_back(&mut self, how: Restoring) {
+        self.scribe.count(match how {
+            Restoring::Command => "office: restored, new epoch",
+            Restoring::ByHand => "office: restored by hand",
+        });
+        self.tell(format!("the office's backup is put back: {how:?}"));
         // Connections end with the old process: no reply of it can arrive any more.
         for life in &mut self.lives {
             life.late.retain(|late| late.reply.is_none());
         }
-        self.office.restore(new_epoch, self.now);
+        self.office.restore(how, self.now);
     }
 
     /// A ruling moves a compound to another manager, supervisor or street.

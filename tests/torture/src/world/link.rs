@@ -220,6 +220,7 @@ impl World {
         self.tell(format!("{}: {absorbed:?}", self.lives[life].name));
         if absorbed.epoch_changed {
             self.scribe.count("phone: epoch changed");
+            self.found_out.insert(life);
         }
         self.listen(life, body, reply);
         let moved = absorbed.accepted + absorbed.held + absorbed.returned + absorbed.rewritten;

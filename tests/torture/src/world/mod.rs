@@ -5,6 +5,7 @@
 //! the checker's business ([`crate::check`]).
 
 mod act;
+pub mod drill;
 mod fault;
 mod heal;
 pub mod life;
@@ -62,6 +63,8 @@ pub struct World {
     lost: BTreeSet<DeviceId>,
     /// Hazards ever reported on a phone.
     reported: BTreeSet<RecordId>,
+    /// Phones that found out that the office's log is another one.
+    found_out: BTreeSet<LifeId>,
     scribe: Scribe,
     dice: Dice,
     /// What was seen to be wrong on the way.
@@ -102,6 +105,7 @@ impl World {
             oracle: Oracle::default(),
             lost: BTreeSet::new(),
             reported: BTreeSet::new(),
+            found_out: BTreeSet::new(),
             scribe: Scribe::default(),
             dice,
             seen: Vec::new(),
@@ -170,7 +174,7 @@ impl World {
             915..945 => self.kill_office(life),
             945..955 => self.copy(life),
             955..960 => self.destroy(life),
-            960..968 => self.office.back_up(),
+            960..968 => self.office.back_up(self.now),
             968..973 => self.restore(),
             973..983 => self.move_site(),
             983..986 => self.revoke(),

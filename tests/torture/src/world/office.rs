@@ -1,11 +1,12 @@
 //! The office: the real hub on real files, its desk, and its backups.
 //!
-//! What the desk enters is remembered, because after a restore it is entered again, as the
-//! operator's handbook says; what phones pushed is not, because getting that back is the
-//! phones' business. Killed at any write, the office is opened again from its files.
+//! Backups are made, proven and put back by the product's own code. What the desk enters is
+//! remembered, because after a restore it is entered again, as the operator's handbook says;
+//! what phones pushed is not, because getting that back is the phones' business. Killed at any
+//! write, the office is opened again from its files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kit::DISTRICT_STREAM;
@@ -16,13 +17,13 @@ use louan_schema::ruling::{Act, Command};
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{Code, CommandVerdict, HazardStatus, frame};
 use louan_server::audit::AuditCheck;
+use louan_server::backup::{self, DATABASE, Shelf};
 use louan_server::hub::{Clocks, Hub, Limits};
+use louan_server::restore;
 use louan_server::storage::sqlite::{Mode, Options, Sqlite};
 use louan_server::worker::InProcess;
-use rusqlite::Connection;
-use rusqlite::backup::Backup;
 
-use crate::vfs::{Disk, Fate, Files};
+use crate::vfs::{Disk, Fate};
 
 /// The name of the office's file.
 pub const FILE: &str = "office.db";
@@ -44,12 +45,13 @@ pub enum Entry {
     Site(PersonId, Box<Site>, Vec<Building>),
 }
 
-/// A backup as made by SQLite's own interface.
-#[derive(Debug, Clone)]
-struct Kept {
-    files: Files,
-    /// How much had been entered at the desk by then.
-    entries: usize,
+/// How an older backup is put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restoring {
+    /// By the command.
+    Command,
+    /// Its file is copied over the store by hand: no new life of the log, no right taken away again.
+    ByHand,
 }
 
 /// The office.
@@ -65,7 +67,8 @@ pub struct Office {
     hub: Option<Hub>,
     dice: Dice,
     entries: Vec<Entry>,
-    backup: Option<Kept>,
+    /// How much had been entered at the desk by the last backup.
+    backup: Option<usize>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -231,25 +234,30 @@ impl Office {
         Ok(format!("{} of {}, taken: {take}", held.hash, held.device))
     }
 
-    /// Makes a backup with SQLite's own interface while the office is open.
+    /// Makes a backup while the office is open, and tells phones of it once it is proven.
     ///
     /// # Panics
-    /// When the copy fails.
-    pub fn back_up(&mut self) {
-        let home = crate::cut::scratch();
-        let target = home.path().join(FILE);
-        {
-            let source = Connection::open(self.folder.join(FILE)).expect("the office's file");
-            let mut copy = Connection::open(&target).expect("a new file");
-            let backup = Backup::new(&source, &mut copy).expect("a backup begins");
-            backup.run_to_completion(64, std::time::Duration::ZERO, None).expect("a backup ends");
-        }
-        let bytes = std::fs::read(&target).expect("the copy");
-        let files = BTreeMap::from([(FILE.into(), bytes)]);
-        self.backup = Some(Kept { files, entries: self.entries.len() });
-        // As a backup that was restored somewhere and verified: phones keep what came later, and only that.
-        let head = self.runtime.block_on(self.hub().head()).expect("the log stands somewhere");
-        self.runtime.block_on(self.hub().set_backed_up(head.pos)).expect("the watermark is set");
+    /// When there is none.
+    pub fn back_up(&mut self, now: Timestamp) {
+        let workshop = self.folder.join("workshop");
+        std::fs::create_dir_all(&workshop).expect("room for a folder");
+        let plan = backup::Plan {
+            store: self.folder.join(FILE),
+            photos: self.folder.join("photos"),
+            to: self.backups(),
+            workshop,
+            made_at: now,
+            keep: Some(2),
+        };
+        let made = backup::make(&plan, &mut |_| {}).expect("a backup is made and proven");
+        self.backup = Some(self.entries.len());
+        let hub = self.hub();
+        let told = hub.set_backed_up(made.manifest.epoch, made.manifest.pos);
+        self.runtime.block_on(told).expect("the watermark is set");
+    }
+
+    fn backups(&self) -> PathBuf {
+        self.folder.join("backups")
     }
 
     /// Whether there is a backup to put back.
@@ -258,24 +266,65 @@ impl Office {
         self.backup.is_some()
     }
 
-    /// Puts the last backup back, in a new epoch or, as somebody copying a file by hand
-    /// would, in the old one; then enters again what the desk entered since.
+    /// Puts the last backup back; then the desk enters again what it had entered since.
     ///
     /// # Panics
-    /// When the restored store does not open.
-    pub fn restore(&mut self, new_epoch: bool, now: Timestamp) {
-        let kept = self.backup.clone().expect("a backup was made");
+    /// When the restored store does not open, or gives back a right that was taken away since.
+    pub fn restore(&mut self, how: Restoring, now: Timestamp) {
+        let entered = self.backup.expect("a backup was made");
         self.hub = None;
-        self.disk.put(kept.files).expect("the folder takes files");
+        match how {
+            Restoring::Command => self.restore_by_command(now),
+            Restoring::ByHand => {
+                let (folder, _) = Shelf::find(&self.backups()).expect("a complete backup");
+                let bytes = std::fs::read(folder.join(DATABASE)).expect("the copy");
+                self.disk.put(BTreeMap::from([(FILE.into(), bytes)])).expect("the folder takes files");
+            }
+        }
         self.open().expect("a backup opens");
         self.was_restored = true;
-        if new_epoch {
-            let epoch = Epoch(self.dice.bytes());
-            self.runtime.block_on(self.hub().begin_epoch(epoch)).expect("a new epoch begins");
+        let later = self.entries[entered..].to_vec();
+        if how == Restoring::Command {
+            later.iter().for_each(|entry| self.must_stay_withdrawn(entry));
         }
-        let later = self.entries[kept.entries..].to_vec();
         for entry in &later {
             self.apply(entry, now);
+        }
+    }
+
+    fn restore_by_command(&mut self, now: Timestamp) {
+        let plan = restore::Plan {
+            from: self.backups(),
+            store: self.folder.join(FILE),
+            photos: self.folder.join("photos"),
+            stream: DISTRICT_STREAM,
+            epoch: Epoch(self.dice.bytes()),
+            now,
+            older: false,
+        };
+        let report =
+            self.runtime.block_on(restore::restore(&plan, &mut |_| {})).expect("a backup is put back");
+        let aside = report.aside.expect("a store stood there");
+        assert!(matches!(report.apart, Some(Ok(_))), "what stood there can be read: {:?}", report.apart);
+        remove(&aside);
+        // Files were renamed behind the watcher's back.
+        let files = self.disk.files().expect("its own files");
+        self.disk.put(files).expect("the folder takes files");
+    }
+
+    /// A right taken away since the backup does not come back with it.
+    fn must_stay_withdrawn(&self, entry: &Entry) {
+        let hub = self.hub();
+        match entry {
+            Entry::Revoke(person) => {
+                let row = self.runtime.block_on(hub.find_person(*person)).expect("the registry reads");
+                assert!(row.is_some_and(|row| !row.active), "{person} may act again");
+            }
+            Entry::LostDevice(device) => {
+                let state = self.runtime.block_on(hub.find_device(*device)).expect("the registry reads");
+                assert!(state.is_some_and(|state| state.revoked), "{device} is trusted again");
+            }
+            Entry::Org(_) | Entry::Person(_) | Entry::Device(..) | Entry::Site(..) => {}
         }
     }
 
@@ -298,4 +347,9 @@ impl Office {
     pub fn rebuild(&self) {
         self.runtime.block_on(self.hub().rebuild()).expect("a ledger can always be rebuilt");
     }
+}
+
+/// What was set aside is nobody's business here, and every kill would copy it.
+fn remove(aside: &Path) {
+    std::fs::remove_file(aside).expect("it is there");
 }

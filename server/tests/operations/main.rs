@@ -1,0 +1,14 @@
+//! Operations: what a clerk does with a store, and what kills, rot and wrong hands do to it.
+
+#[path = "../kit/mod.rs"]
+mod kit;
+
+mod backups;
+mod commands;
+mod doctors;
+mod hand_copies;
+mod house;
+mod kills;
+mod place;
+mod restores;
+mod services;

@@ -1,0 +1,162 @@
+//! The restore drill: a backup at one moment, work until another, the backup put back; what came of it, counted.
+//!
+//! Between the two moments phones work, sync over a bad link and are killed, the office rules and is killed, and
+//! something is acknowledged for certain. A phone may be lost with what only it had: the one loss that is allowed,
+//! and counted.
+
+use std::collections::BTreeMap;
+
+use louan_schema::wire::Cursor;
+use rusqlite::Connection;
+
+use super::office::{self, Restoring};
+use super::{World, breaches};
+use crate::check::Breach;
+use crate::oracle::{Edit, LifeId, Step};
+
+/// Tries to get something acknowledged before the drill is given up as worth nothing.
+const TRIES_MAX: usize = 400;
+
+/// What a drill came to.
+#[derive(Debug, Clone)]
+pub struct Drill {
+    /// The seed.
+    pub seed: u64,
+    /// How the backup was put back.
+    pub how: Restoring,
+    /// Records acknowledged between backup and restore.
+    pub acknowledged: usize,
+    /// Of these, at the office again.
+    pub came_back: usize,
+    /// Of these, at the office and waiting for a human.
+    pub held: usize,
+    /// Of these, on no living phone any more.
+    pub lost_with_phones: usize,
+    /// Living phones that stood at a position which the restored log has not, or has otherwise; after the command, all.
+    pub phones: usize,
+    /// Of these, phones that found out.
+    pub found_out: usize,
+    /// Of these, phones that others forestalled: what they brought back made the same log again, word for word.
+    pub same_again: usize,
+    /// Everything wrong.
+    pub breaches: Vec<Breach>,
+    /// The story.
+    pub story: Vec<String>,
+}
+
+/// Holds a drill.
+#[must_use]
+pub fn drill(seed: u64, how: Restoring) -> Drill {
+    let mut world = World::new(seed);
+    world.work(40);
+    world.step += 1;
+    let backed_up_at = world.step;
+    world.office.back_up(world.now);
+    world.work(40);
+    world.get_acknowledged_since(backed_up_at);
+    // A phone is lost with what nobody else has.
+    if world.dice.once_in(3)
+        && let Some(life) = world.somebody()
+    {
+        world.destroy(life);
+    }
+    world.put_back(how);
+    let knew = world.phones_of_another_log(how);
+    let restored_at = world.step;
+    world.found_out.clear();
+    world.heal();
+    let found_out = knew.keys().filter(|life| world.found_out.contains(life)).count();
+    let not_told = knew.iter().filter(|(life, _)| !world.found_out.contains(life));
+    let same_again =
+        not_told.filter(|(_, cursor)| how == Restoring::ByHand && world.stands(**cursor)).count();
+    let picture = world.picture();
+    let mut result = Drill {
+        seed,
+        how,
+        acknowledged: 0,
+        came_back: 0,
+        held: 0,
+        lost_with_phones: 0,
+        phones: knew.len(),
+        found_out,
+        same_again,
+        breaches: breaches(&picture),
+        story: world.scribe.lines().to_vec(),
+    };
+    for (edit, saved) in world.oracle.edits() {
+        let between = |at: Step| at > backed_up_at && at <= restored_at;
+        if !matches!(edit, Edit::Record(_)) || !saved.acknowledged_at.is_some_and(between) {
+            continue;
+        }
+        result.acknowledged += 1;
+        if picture.office.edits.contains(&edit) {
+            result.came_back += 1;
+        } else if picture.office.held.contains(&edit) {
+            result.held += 1;
+        } else if world.oracle.carriers(saved).is_empty() {
+            result.lost_with_phones += 1;
+        }
+    }
+    result
+}
+
+impl World {
+    /// Some steps of the story without backups, restores and leaps in time.
+    fn work(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.next_step();
+            let Some(life) = self.somebody() else { return };
+            match self.dice.below(100) {
+                0..55 => self.act(life),
+                55..82 => self.sync(life),
+                82..88 => self.rule(),
+                88..90 => self.decide(),
+                90..94 => self.kill_phone(life),
+                94..97 => self.kill_office(life),
+                97..99 => self.move_site(),
+                _ => self.revoke(),
+            }
+        }
+    }
+
+    /// Works on until a phone has taken in that a record was accepted after a step.
+    fn get_acknowledged_since(&mut self, step: Step) {
+        for _ in 0..TRIES_MAX {
+            let since = |at: Step| at > step;
+            let is_record = |edit: &Edit| matches!(edit, Edit::Record(_));
+            let mut edits = self.oracle.edits().filter(|(edit, _)| is_record(edit));
+            let found = edits.any(|(_, saved)| saved.acknowledged_at.is_some_and(since));
+            drop(edits);
+            if found {
+                return;
+            }
+            self.next_step();
+            let Some(life) = self.somebody() else { return };
+            self.act(life);
+            self.sync_to_rest(life);
+        }
+    }
+
+    /// Living phones that must find out, with where they stood. What the desk enters again word for word is the same
+    /// log again.
+    fn phones_of_another_log(&self, how: Restoring) -> BTreeMap<LifeId, Cursor> {
+        let living = self.lives.iter().filter(|life| !life.destroyed);
+        let standing = living.filter_map(|life| Some((life.id, life.cursor?)));
+        standing.filter(|(_, cursor)| how == Restoring::Command || !self.stands(*cursor)).collect()
+    }
+
+    /// Whether the office's log is, up to a cursor, the one the cursor was given in.
+    fn stands(&self, cursor: Cursor) -> bool {
+        let office = Connection::open(self.office.folder.join(office::FILE)).expect("the office's file");
+        let pos = i64::try_from(cursor.pos).expect("a position");
+        let sql = "SELECT 1 FROM feed WHERE pos = ?1 AND chain = ?2";
+        let same = office.prepare(sql).and_then(|mut query| query.exists((pos, cursor.chain.0)));
+        cursor.pos == 0 || same.expect("the log reads")
+    }
+
+    fn next_step(&mut self) {
+        self.step += 1;
+        self.now = self.now.plus_ms(i64::try_from(self.dice.below(3 * 3_600_000)).unwrap_or(0));
+        self.arrivals();
+    }
+}
