@@ -10,6 +10,7 @@ use edge_kit::{audit, noon, person_id};
 use http::Response;
 use image::ImageFormat;
 use louan_photo::develop;
+use louan_schema::photo::PhotoCard;
 use louan_server::hub::Clocks;
 use photo_kit::{begin, card, cited, get, header, metadata, phone, picture, piece, send, tus};
 use serde_json::{Value, json as value};
@@ -64,6 +65,31 @@ async fn a_photo_is_shown_to_who_sees_its_compound_and_a_hash_opens_nothing() {
     assert_eq!(here, [value!(true), value!(false)]);
     assert_eq!(list["photos"][0]["said"]["on_site"], "no_position");
     assert!(list["photos"][0]["said"].get("position").is_none(), "where somebody was is not for lists");
+}
+
+#[tokio::test]
+async fn until_a_photo_is_here_the_thumbnail_that_came_first_is_shown() {
+    let house = house().await;
+    let token = phone(&house, 41).await;
+    let photo = picture(1);
+    let small = &photo.thumbnail;
+    let card = PhotoCard { thumbnail: Some(small.hash), ..card(&photo) };
+    let with = [
+        ("upload-length", small.jpeg.len().to_string()),
+        ("upload-metadata", metadata(small.hash, "thumbnail", &card)),
+    ];
+    let reply = tus(&house, "POST", "/api/v1/uploads", &token, &with, b"").await;
+    let place = header(&reply, "location").to_owned();
+    assert_eq!(piece(&house, &token, &place, 0, &small.jpeg).await.status().as_u16(), 204);
+    cited(&house, vec![photo.hash]).await;
+    let street = house.sign_in(1).await;
+    let path = format!("/api/v1/photos/{}", photo.hash);
+    let shown = get(&house, &format!("{path}/thumbnail"), &street).await;
+    assert_eq!((shown.status().as_u16(), shown.body().as_ref()), (200, small.jpeg.as_slice()));
+    assert_eq!(get(&house, &path, &street).await.status().as_u16(), 404);
+    send(&house, &token, &photo).await;
+    assert_eq!(get(&house, &path, &street).await.status().as_u16(), 200);
+    assert_eq!(get(&house, &format!("{path}/thumbnail"), &street).await.status().as_u16(), 200);
 }
 
 #[tokio::test]

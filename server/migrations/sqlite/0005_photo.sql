@@ -24,13 +24,15 @@ CREATE TABLE photo (
   width       INTEGER NOT NULL,
   height      INTEGER NOT NULL,
   likeness    INTEGER NOT NULL,
-  -- The photo an original belongs to.
+  -- The photo that an original or a thumbnail belongs to.
   belongs_to  BLOB,
   pos         INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
   -- When the nightly look found the file missing or altered.
   broken_at   INTEGER
 ) STRICT;
+
+CREATE INDEX photo_of_photo ON photo (belongs_to) WHERE belongs_to IS NOT NULL;
 
 -- Who sent it, and what he knew about it: where a person was, and when. Goes when the person is erased.
 CREATE TABLE photo_source (

@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Arc, Clock, Config, Hub};
-use crate::backup::{BackupError, Made, Plan, Shelf, folder_of, is_due, make};
+use crate::backup::{BackupError, BackupFolder, Made, Plan, folder_of, is_due, make};
 
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Looks after a failure before the next try.
@@ -52,7 +52,7 @@ async fn keep_nights(
             continue;
         }
         let now = clock.system();
-        let last = Shelf::complete(&plan.to).ok().and_then(|mut made| made.pop());
+        let last = BackupFolder::complete(&plan.to).ok().and_then(|mut made| made.pop());
         if !is_due(now, minutes, last.and_then(|(_, manifest)| manifest.made_at())) {
             continue;
         }

@@ -6,11 +6,11 @@
 //! is no backup or a whole one. Nothing here raises the watermark: who asked for the backup does, when it is named.
 
 mod file;
+mod folder;
 mod manifest;
 mod night;
 mod photo;
 mod proof;
-mod shelf;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ use crate::storage::StorageError;
 use crate::storage::sqlite::{Damage, copy_database, summary};
 
 pub use file::{Written, copy_hashed, folder_of, write_synced};
+pub use folder::{BackupFolder, Kept};
 pub use manifest::{DatabaseSum, FORMAT, Manifest, PhotoSum};
 pub use night::is_due;
 pub use photo::{Inventory, PHOTOS, broken_photos, copy_missing, inventory, path_of};
 pub use proof::{Proven, Reread, is_unchanged, prove};
-pub use shelf::{Kept, Shelf};
 
 /// The database's name in a backup.
 pub const DATABASE: &str = "louan.sqlite";
@@ -133,7 +133,7 @@ pub struct Made {
 /// # Errors
 /// [`BackupError`]: there is no new backup then.
 pub fn make(plan: &Plan, watch: &mut dyn FnMut(Step)) -> Result<Made, BackupError> {
-    let shelf = Shelf::open(&plan.to)?;
+    let shelf = BackupFolder::open(&plan.to)?;
     watch(Step::Clear);
     shelf.clear()?;
     let kept = shelf.new_place(plan.made_at)?;

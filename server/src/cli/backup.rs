@@ -8,7 +8,7 @@ use std::path::Path;
 use super::failure::Failure;
 use super::say;
 use crate::app::{App, Company, Workers, hold};
-use crate::backup::{self, Made, Manifest, PHOTOS, Plan, Reread, Shelf, Step, folder_of, prove};
+use crate::backup::{self, BackupFolder, Made, Manifest, PHOTOS, Plan, Reread, Step, folder_of, prove};
 use crate::config::Config;
 use crate::storage::sqlite::is_older;
 
@@ -83,7 +83,7 @@ fn summary(made: &Made) -> String {
 }
 
 pub(super) fn verify(backup: &Path, config: &Config) -> Result<(), Failure> {
-    let (folder, _) = Shelf::find(backup)?;
+    let (folder, _) = BackupFolder::find(backup)?;
     let pool = folder_of(&folder).join(PHOTOS);
     let store = folder_of(&config.store.path).to_owned();
     let workshop = if store.is_dir() { store } else { std::env::temp_dir() };

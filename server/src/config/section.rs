@@ -124,8 +124,8 @@ impl Default for LimitSection {
             drain_ms: ms(limits.drain),
             requests_max: 200,
             sync_per_minute: 60,
-            // Three photos an item: a flight of stairs in a minute.
-            photos_per_minute: 30,
+            // Three photos an item, each with its thumbnail: a flight of stairs in a minute.
+            photos_per_minute: 60,
             exports_per_hour: 20,
             photos_per_day: 500,
             photo_bytes_per_day: 2 * 1024 * 1024 * 1024,

@@ -1,7 +1,7 @@
 //! The backup: is there one, how old is it, and is its database still what was backed up.
 
 use super::{Check, Finding, Patient};
-use crate::backup::{Shelf, is_unchanged};
+use crate::backup::{BackupFolder, is_unchanged};
 
 const BACKUP: Check = Check("backup", "备份");
 const HOUR_MS: i64 = 3_600_000;
@@ -17,7 +17,7 @@ pub(super) fn examine(patient: &Patient<'_>) -> Finding {
         return BACKUP.note("没有设置备份目录", UNSAFE, next);
     };
     let again = format!("请执行 louan backup --to {}，并查看日志中夜间备份失败的原因。", folder.display());
-    let newest = match Shelf::find(folder) {
+    let newest = match BackupFolder::find(folder) {
         Ok(newest) => newest,
         Err(error) => {
             let what = format!("{} 中没有完整的备份（{error}）", folder.display());

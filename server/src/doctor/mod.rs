@@ -42,7 +42,7 @@ impl State {
     }
 }
 
-/// What a check found (检查结果).
+/// What a check found (诊断结果).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The check's name, for programs.

@@ -174,10 +174,13 @@ async fn end_upload(id: String, desk: Desk, context: Context) -> Result<impl Rep
     Ok(no_content())
 }
 
-async fn has_blob(hash: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+async fn has_blob(hash: String, desk: Desk, context: Context) -> Result<Response, ApiError> {
     let device = desk.device(&context).await?;
     let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
-    if desk.photos().has_sent(hash, device).await? { Ok(no_content()) } else { Err(Problem::NotFound.into()) }
+    let pos = desk.photos().sent(hash, device).await?.ok_or(Problem::NotFound)?;
+    let mut response = no_content();
+    response.headers_mut().insert(POSITION, HeaderValue::from(pos));
+    Ok(response)
 }
 
 fn upload(text: &str) -> Result<UploadId, ApiError> {

@@ -166,12 +166,13 @@ impl Photos {
         Self { inner: Arc::new(Inner { ground, uploads: Locks::default(), examined }) }
     }
 
-    /// Whether a device has sent a photo that is whole: nobody learns here what others have sent (P09).
+    /// The position of the log that has a photo, if this device has sent it and it is whole: nobody learns here what
+    /// others have sent (P09).
     ///
     /// # Errors
     /// [`PhotoError::Storage`].
-    pub async fn has_sent(&self, hash: BlobHash, device: DeviceId) -> Result<bool, PhotoError> {
-        Ok(self.ground().storage.has_sent_photo(hash, device).await?)
+    pub async fn sent(&self, hash: BlobHash, device: DeviceId) -> Result<Option<u64>, PhotoError> {
+        Ok(self.ground().storage.find_sent_photo(hash, device).await?)
     }
 
     fn ground(&self) -> &Ground {

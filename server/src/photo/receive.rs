@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use louan_schema::id::{BlobHash, DeviceId};
-use louan_schema::photo::{PHOTO_BYTES_MAX, PhotoCard, UploadKind};
+use louan_schema::photo::{PHOTO_BYTES_MAX, PhotoCard, THUMBNAIL_BYTES_MAX, UploadKind};
 use louan_schema::time::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -25,17 +25,19 @@ impl Photos {
         let bytes_max = match new.kind {
             UploadKind::Photo => u64::from(PHOTO_BYTES_MAX),
             UploadKind::Original => ORIGINAL_BYTES_MAX,
-            // Made here, from the photo itself.
-            UploadKind::Thumbnail => return Err(PhotoError::Card),
+            UploadKind::Thumbnail => u64::from(THUMBNAIL_BYTES_MAX),
         };
         if new.bytes == 0 || new.bytes > bytes_max {
             return Err(PhotoError::TooLong);
         }
         let announced = match new.kind {
-            UploadKind::Original => u64::from(new.card.original.bytes),
-            UploadKind::Photo | UploadKind::Thumbnail => u64::from(new.card.bytes),
+            UploadKind::Original => Some(u64::from(new.card.original.bytes)),
+            UploadKind::Photo => Some(u64::from(new.card.bytes)),
+            // The card names it and says nothing of its size.
+            UploadKind::Thumbnail => None,
         };
-        if new.card.kind_of(new.hash) != Some(new.kind) || announced != new.bytes {
+        let fits = announced.is_none_or(|bytes| bytes == new.bytes);
+        if new.card.kind_of(new.hash) != Some(new.kind) || !fits {
             return Err(PhotoError::Card);
         }
         let limits = self.ground().limits;
@@ -215,7 +217,7 @@ fn finished(upload: &PhotoUpload) -> Option<Progress> {
 fn photo(upload: &PhotoUpload, picture: &Picture, now: Timestamp) -> Photo {
     // What cannot be read any more was erased meanwhile; the photo itself is still what it is.
     let of = PhotoCard::from_bytes(&upload.card).ok().map(|card| card.hash);
-    let belongs_to: Option<BlobHash> = of.filter(|_| upload.kind == UploadKind::Original);
+    let belongs_to: Option<BlobHash> = of.filter(|_| upload.kind != UploadKind::Photo);
     Photo {
         hash: upload.hash,
         kind: upload.kind,

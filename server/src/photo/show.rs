@@ -37,12 +37,19 @@ impl Photos {
         if !storage.sees_photo(hash, orgs).await? {
             return Err(PhotoError::Unknown);
         }
-        let photo = storage.find_photo(hash).await?.ok_or(PhotoError::Unknown)?;
-        let bytes = match size {
-            Size::Full => self.ground().blobs.read(hash).await?.ok_or(PhotoError::Unknown)?,
-            Size::Thumbnail => self.thumbnail(hash, photo.bytes).await?,
-        };
-        Ok(Shown { kind: photo.kind, bytes })
+        let kept = async |hash| self.ground().blobs.read(hash).await?.ok_or(PhotoError::Unknown);
+        match (storage.find_photo(hash).await?, size) {
+            (Some(photo), Size::Full) => Ok(Shown { kind: photo.kind, bytes: kept(hash).await? }),
+            (Some(photo), Size::Thumbnail) => {
+                Ok(Shown { kind: photo.kind, bytes: self.thumbnail(hash, photo.bytes).await? })
+            }
+            (None, Size::Full) => Err(PhotoError::Unknown),
+            // A phone on a weak link sends the small one first: until the photo is here it is all there is.
+            (None, Size::Thumbnail) => {
+                let sent = storage.find_thumbnail(hash).await?.ok_or(PhotoError::Unknown)?;
+                Ok(Shown { kind: UploadKind::Thumbnail, bytes: kept(sent).await? })
+            }
+        }
     }
 
     async fn thumbnail(&self, hash: BlobHash, bytes: u64) -> Result<Bytes, PhotoError> {

@@ -16,8 +16,8 @@ use louan_schema::time::Timestamp;
 
 use crate::audit::Entry;
 use crate::backup::{
-    BackupError, DATABASE, Manifest, PHOTOS, Proven, Reread, Shelf, copy_hashed, copy_missing, folder_of,
-    prove,
+    BackupError, BackupFolder, DATABASE, Manifest, PHOTOS, Proven, Reread, copy_hashed, copy_missing,
+    folder_of, prove,
 };
 use crate::storage::commit::{Commit, Write};
 use crate::storage::sessions::{FamilyEnding, IdentityWrite};
@@ -123,7 +123,7 @@ pub struct Report {
 /// [`RestoreError`]: until [`Step::Note`] the store is as it was. After it, [`settle`] finishes what was begun.
 pub async fn restore(plan: &Plan, watch: &mut (dyn FnMut(Step) + Send)) -> Result<Report, RestoreError> {
     stroke::settle(&plan.store, watch)?;
-    let (backup, _) = Shelf::find(&plan.from)?;
+    let (backup, _) = BackupFolder::find(&plan.from)?;
     let pool = folder_of(&backup).join(PHOTOS);
     watch(Step::Proof);
     let reread = Reread::Some { new: Vec::new(), turn: 0 };
@@ -211,7 +211,7 @@ fn is_newest(
     manifest: &Manifest,
     compared: Option<&Result<Apart, StorageError>>,
 ) -> Result<bool, RestoreError> {
-    let newest = Shelf::complete(shelf)?.pop().map(|(_, newest)| newest.number);
+    let newest = BackupFolder::complete(shelf)?.pop().map(|(_, newest)| newest.number);
     let told = match compared {
         Some(Ok(Apart { backed_up: (epoch, pos), .. })) => *epoch == manifest.epoch && *pos > manifest.pos,
         _ => false,

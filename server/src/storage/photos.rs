@@ -154,8 +154,10 @@ pub trait PhotoStore: Send + Sync {
     fn list_photo_uploads(&self, before: Timestamp, limit: usize) -> Reply<'_, Vec<PhotoUpload>>;
     /// A photo, or the original of one.
     fn find_photo(&self, hash: BlobHash) -> Reply<'_, Option<Photo>>;
-    /// Whether a device has sent it.
-    fn has_sent_photo(&self, hash: BlobHash, device: DeviceId) -> Reply<'_, bool>;
+    /// The position at which the log tells of a photo, if this device has sent it and it is whole.
+    fn find_sent_photo(&self, hash: BlobHash, device: DeviceId) -> Reply<'_, Option<u64>>;
+    /// The thumbnail that a phone sent for a photo.
+    fn find_thumbnail(&self, photo: BlobHash) -> Reply<'_, Option<BlobHash>>;
     /// Whether a record cites it on a site that one of these organisations sees (P08).
     fn sees_photo(&self, hash: BlobHash, orgs: Vec<OrgId>) -> Reply<'_, bool>;
     /// The photos of a hazard or round, by record and in the order the record gives them.

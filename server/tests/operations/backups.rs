@@ -4,7 +4,8 @@ use std::path::Path;
 
 use louan_schema::id::BlobHash;
 use louan_server::backup::{
-    self, BackupError, DATABASE, Manifest, PHOTOS, Plan, Reread, Shelf, Step, inventory, path_of, prove,
+    self, BackupError, BackupFolder, DATABASE, Manifest, PHOTOS, Plan, Reread, Step, inventory, path_of,
+    prove,
 };
 use louan_server::storage::sqlite::Damage;
 use rusqlite::Connection;
@@ -26,7 +27,7 @@ async fn a_backup_beside_an_open_store_holds_everything_and_proves() {
     assert_eq!((made.new_photos, made.broken.len(), made.manifest.photos.count), (2, 0, 2));
     let kept = inventory(&place.backups().join(PHOTOS)).expect("a pool");
     assert!(photos.iter().all(|hash| kept.contains_key(hash)));
-    let (folder, manifest) = Shelf::find(&place.backups()).expect("the newest");
+    let (folder, manifest) = BackupFolder::find(&place.backups()).expect("the newest");
     assert_eq!((&folder, &manifest), (&made.folder, &made.manifest));
     let text = std::fs::read_to_string(folder.join("manifest.json")).expect("a manifest");
     assert!(!text.contains("示例"), "nothing personal or of the registry stands in it: {text}");
@@ -43,8 +44,11 @@ async fn a_later_backup_copies_only_photos_that_are_new_and_each_has_its_own_inv
     let second = place.back_up();
     assert_eq!((second.new_photos, second.manifest.photos.count, second.manifest.number), (1, 2, 2));
     assert_eq!(place.back_up().new_photos, 0);
-    let counts: Vec<u64> =
-        Shelf::complete(&place.backups()).expect("three").iter().map(|(_, m)| m.photos.count).collect();
+    let counts: Vec<u64> = BackupFolder::complete(&place.backups())
+        .expect("three")
+        .iter()
+        .map(|(_, m)| m.photos.count)
+        .collect();
     assert_eq!(counts, [1, 2, 2]);
 }
 
@@ -96,7 +100,7 @@ async fn the_newest_always_stays_whatever_is_to_be_kept_and_whatever_the_clock_s
         backup::make(&plan, &mut |_| {}).expect("a backup");
     }
     let numbers = || -> Vec<u32> {
-        Shelf::complete(&place.backups()).expect("some").iter().map(|(_, m)| m.number).collect()
+        BackupFolder::complete(&place.backups()).expect("some").iter().map(|(_, m)| m.number).collect()
     };
     assert_eq!(numbers(), [5]);
     // A clock put back by a year: the backup made now is the newest all the same.
@@ -251,7 +255,7 @@ async fn photos_are_copied_after_the_database_and_the_name_comes_after_the_proof
 #[tokio::test]
 async fn two_backups_at_once_do_not_step_on_each_other() {
     let place = Place::new().await;
-    let held = Shelf::open(&place.backups()).expect("free");
+    let held = BackupFolder::open(&place.backups()).expect("free");
     let second = backup::make(&place.plan(), &mut |_| {});
     assert!(matches!(second, Err(BackupError::UnderWay(_))));
     drop(held);

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use louan_server::backup::Shelf;
+use louan_server::backup::BackupFolder;
 
 use super::place::names;
 
@@ -183,7 +183,7 @@ fn broken_off(here: &Path) {
     let add =
         ["user", "add", "--org", "office", "--role", "office", "--name", "测试员乙", "--login", "office02"];
     assert_eq!(run(here, &add).0, 0);
-    let (folder, _) = Shelf::find(&to).expect("a backup");
+    let (folder, _) = BackupFolder::find(&to).expect("a backup");
     std::fs::copy(folder.join("louan.sqlite"), here.join("louan.sqlite.ready")).expect("a copy");
     let note = r#"{"aside":".set-aside-20200122120000","ready":"louan.sqlite.ready"}"#;
     std::fs::write(here.join("louan.sqlite.restoring"), note).expect("a note");
@@ -230,7 +230,7 @@ fn the_server_backs_up_by_itself_when_a_night_was_missed() {
     let mut serving = Serving::start(command);
     let line = serving.wait_for("backed up");
     assert_eq!(line["number"], 1);
-    let (folder, manifest) = Shelf::find(&to).expect("a backup");
+    let (folder, manifest) = BackupFolder::find(&to).expect("a backup");
     assert_eq!(line["position"], manifest.pos);
     assert!(folder.ends_with(folder.file_name().expect("a name")));
     let connection = rusqlite::Connection::open(here.join("louan.sqlite")).expect("a database");

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use louan_server::backup::{self, PHOTOS, Reread, Shelf, prove};
+use louan_server::backup::{self, BackupFolder, PHOTOS, Reread, prove};
 use louan_server::restore;
 use louan_server::storage::sqlite::examine;
 
@@ -82,7 +82,7 @@ async fn a_place_with_work() -> Place {
 }
 
 fn every_backup_proves(place: &Place) -> usize {
-    let complete = Shelf::complete(&place.backups()).expect("backups");
+    let complete = BackupFolder::complete(&place.backups()).expect("backups");
     for (folder, _) in &complete {
         let proven = prove(folder, &place.backups().join(PHOTOS), place.folder(), &Reread::All);
         assert_eq!(proven.expect("whole").rotten, []);

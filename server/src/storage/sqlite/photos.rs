@@ -28,8 +28,9 @@ const ALIKE_BITS: u32 = 7;
 
 /// Whether a device may begin one more upload of so many bytes.
 pub(super) fn holds(tx: &Connection, allowance: &PhotoAllowance) -> rusqlite::Result<bool> {
-    let sql =
-        "SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM photo_upload WHERE device = ?1 AND begun_at >= ?2";
+    // A thumbnail is part of its photo.
+    let sql = "SELECT COALESCE(SUM(kind <> 2), 0), COALESCE(SUM(bytes), 0) FROM photo_upload \
+               WHERE device = ?1 AND begun_at >= ?2";
     let row = |row: &Row<'_>| Ok((count(row, 0)?, count(row, 1)?));
     let (photos, bytes) =
         tx.prepare_cached(sql)?.query_row((allowance.device.0, allowance.since.ms()), row)?;
@@ -281,11 +282,20 @@ impl PhotoStore for Sqlite {
         self.read("find a photo", move |tx| find(tx, hash))
     }
 
-    fn has_sent_photo(&self, hash: BlobHash, device: DeviceId) -> Reply<'_, bool> {
+    fn find_sent_photo(&self, hash: BlobHash, device: DeviceId) -> Reply<'_, Option<u64>> {
         self.read("look up who sent a photo", move |tx| {
-            let sql = "SELECT 1 FROM photo_source JOIN photo ON photo.hash = photo_source.hash \
+            let sql = "SELECT photo.pos FROM photo_source JOIN photo ON photo.hash = photo_source.hash \
                        WHERE photo_source.hash = ?1 AND photo_source.device = ?2 AND photo.broken_at IS NULL";
-            tx.prepare_cached(sql)?.exists((hash.0, device.0))
+            tx.prepare_cached(sql)?.query_row((hash.0, device.0), |row| count(row, 0)).optional()
+        })
+    }
+
+    fn find_thumbnail(&self, photo: BlobHash) -> Reply<'_, Option<BlobHash>> {
+        self.read("find a thumbnail", move |tx| {
+            let sql = "SELECT hash FROM photo WHERE belongs_to = ?1 AND kind = ?2 AND broken_at IS NULL \
+                       ORDER BY received_at LIMIT 1";
+            let kind = UploadKind::Thumbnail.number();
+            tx.prepare_cached(sql)?.query_row((photo.0, kind), |row| hash(row, 0)).optional()
         })
     }
 

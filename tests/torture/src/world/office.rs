@@ -17,7 +17,7 @@ use louan_schema::ruling::{Act, Command};
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{Code, CommandVerdict, HazardStatus, frame};
 use louan_server::audit::AuditCheck;
-use louan_server::backup::{self, DATABASE, Shelf};
+use louan_server::backup::{self, BackupFolder, DATABASE};
 use louan_server::hub::{Clocks, Hub, Limits};
 use louan_server::restore;
 use louan_server::storage::sqlite::{Mode, Options, Sqlite};
@@ -276,7 +276,7 @@ impl Office {
         match how {
             Restoring::Command => self.restore_by_command(now),
             Restoring::ByHand => {
-                let (folder, _) = Shelf::find(&self.backups()).expect("a complete backup");
+                let (folder, _) = BackupFolder::find(&self.backups()).expect("a complete backup");
                 let bytes = std::fs::read(folder.join(DATABASE)).expect("the copy");
                 self.disk.put(BTreeMap::from([(FILE.into(), bytes)])).expect("the folder takes files");
             }

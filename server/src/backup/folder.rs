@@ -30,12 +30,12 @@ pub struct Kept {
 
 /// A folder of backups (备份目录), held for writing.
 #[derive(Debug)]
-pub struct Shelf {
+pub struct BackupFolder {
     folder: PathBuf,
     _lock: File,
 }
 
-impl Shelf {
+impl BackupFolder {
     /// Opens the folder, making it as needed, for this process alone.
     ///
     /// # Errors
@@ -170,9 +170,9 @@ mod tests {
     #[test]
     fn one_process_at_a_time_writes_to_a_folder() {
         let folder = tempfile::tempdir().expect("a folder");
-        let held = Shelf::open(folder.path()).expect("free");
-        assert!(matches!(Shelf::open(folder.path()), Err(BackupError::UnderWay(_))));
+        let held = BackupFolder::open(folder.path()).expect("free");
+        assert!(matches!(BackupFolder::open(folder.path()), Err(BackupError::UnderWay(_))));
         drop(held);
-        Shelf::open(folder.path()).expect("free again");
+        BackupFolder::open(folder.path()).expect("free again");
     }
 }
