@@ -126,7 +126,8 @@ async fn the_protocol_says_what_it_can_and_refuses_what_it_cannot() {
     let photo = picture(1);
     let good = || ("upload-metadata", metadata(photo.hash, "photo", &card(&photo)));
     let length = || ("upload-length", photo.jpeg.len().to_string());
-    let table: [(&str, Vec<(&str, String)>, u16); 9] = [
+    type Case<'a> = (&'a str, Vec<(&'a str, String)>, u16);
+    let table: [Case<'_>; 9] = [
         ("another version", vec![("tus-resumable", "0.2.2".to_owned()), good(), length()], 412),
         ("no length", vec![good()], 422),
         ("no number", vec![good(), ("upload-length", "-5".to_owned())], 422),

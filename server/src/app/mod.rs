@@ -5,12 +5,12 @@
 
 mod night;
 mod renew;
+mod sweep;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use louan_schema::id::Epoch;
 use louan_schema::time::Timestamp;
@@ -192,10 +192,10 @@ impl App {
             TlsMode::On => Some(tls_config(&config.edge.certificate, &config.edge.key)?),
             TlsMode::Off => None,
         };
-        let nights = tokio::spawn(nightly(self.photos.clone(), Arc::clone(&self.clock), stop.clone()));
         let mount = Mount::at(&config.edge.base_path);
         let hang_up = renew::hang_up().map_err(AppError::Signal)?;
         night::start(config, &self.hub, &self.clock, stop.clone());
+        sweep::start(&self.photos, &self.clock, stop.clone());
         let desk = Desk::new(Furnishing {
             hub: self.hub,
             identity: self.identity,
@@ -226,36 +226,7 @@ impl App {
         let service = warp::service(routes(&desk)).map_request(move |request| mount.unmounted(request));
         let edge = Edge::new(listener, tls, limits, service).map_err(failed)?.renewed(renewed);
         listening(edge.local_addr().map_err(failed)?);
-        let served = edge.serve(stop).await;
-        nights.abort();
-        Ok(served)
-    }
-}
-
-/// When the night's work is done: three in the morning, when nobody inspects and nobody reads figures.
-const NIGHT_MS: i64 = 3 * 3_600_000;
-
-/// Looks at every photo once a night, until the server stops.
-async fn nightly(photos: Photos, clock: Arc<dyn Clock>, mut stop: watch::Receiver<bool>) {
-    loop {
-        let now = clock.system();
-        let tonight = Timestamp::from_ms(now.day().start().ms() + NIGHT_MS);
-        let next = if tonight > now { tonight.ms() } else { now.day().end().ms() + NIGHT_MS };
-        let wait = Duration::from_millis(u64::try_from(next - now.ms()).unwrap_or(0));
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
-        match photos.sweep(clock.system()).await {
-            Ok(swept) if swept.broken == 0 => {
-                tracing::info!(photos = swept.photos, uploads = swept.uploads, "photos looked at");
-            }
-            Ok(swept) => {
-                metrics::gauge!("louan_photos_broken").set(swept.broken as f64);
-                tracing::error!(photos = swept.photos, broken = swept.broken, "photos are broken");
-            }
-            Err(error) => tracing::error!(error = %error, "photos could not be looked at"),
-        }
+        Ok(edge.serve(stop).await)
     }
 }
 

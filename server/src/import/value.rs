@@ -57,7 +57,7 @@ pub fn height_cm(text: &str) -> Result<u32, String> {
 pub fn storeys(text: &str) -> Result<u16, String> {
     let wrong = || format!("层数“{}”不是 1 至 250 的整数", shown(text));
     let storeys = number(text, &["层", "f", "楼"]).ok_or_else(wrong)?;
-    let fits = storeys >= 1.0 && storeys <= STOREYS_MAX && storeys.fract() == 0.0;
+    let fits = (1.0..=STOREYS_MAX).contains(&storeys) && storeys.fract() == 0.0;
     if fits { Ok(storeys as u16) } else { Err(wrong()) }
 }
 

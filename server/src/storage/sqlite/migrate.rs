@@ -13,8 +13,11 @@ use super::photos;
 use super::value::database;
 use crate::storage::StorageError;
 
+/// Makes rows out of those that are there.
+type Derive = fn(&Connection) -> rusqlite::Result<()>;
+
 /// What is derived from older rows after a migration, in the same transaction.
-const DERIVED: &[(i64, fn(&Connection) -> rusqlite::Result<()>)] = &[(5, photos::cite_all)];
+const DERIVED: &[(i64, Derive)] = &[(5, photos::cite_all)];
 
 /// Every migration, oldest first; the number of the last is the database's version.
 pub const MIGRATIONS: &[&str] = &[
