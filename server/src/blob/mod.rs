@@ -2,7 +2,7 @@
 //!
 //! Bytes gather in a staging file, as long as they are still coming; complete and examined they get their one
 //! name, durably, before any row speaks of them. Names given by phones are never a path here: a file is called by
-//! a hash or by an upload's number. Who may see what is nobody's question in this room. See [`folder`].
+//! a hash or by an upload's number. Who may see what is nobody's question in this room.
 
 mod folder;
 
