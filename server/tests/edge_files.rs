@@ -128,6 +128,25 @@ async fn what_somebody_has_decided_since_is_not_taken_back() {
 }
 
 #[tokio::test]
+async fn what_an_import_did_not_do_is_not_taken_back_with_it() {
+    let house = house().await;
+    offices(&house).await;
+    let office = house.sign_in(9).await;
+    // Both were seen before either was carried out: the second finds the first one's compounds in its place.
+    let late = read(&send(&house, "/api/v1/imports", &office, LIST.as_bytes()).await);
+    let other = LIST.replace("54.5", "57.3");
+    let first = read(&send(&house, "/api/v1/imports", &office, other.as_bytes()).await);
+    let path = |import: &Value| format!("/api/v1/imports/{}", import["id"].as_str().expect("an id"));
+    read(&ask(&house, "POST", &format!("{}/commit", path(&first)), &office).await);
+    let carried = read(&ask(&house, "POST", &format!("{}/commit", path(&late)), &office).await);
+    assert_eq!((carried["done"].as_u64(), carried["left"].as_array().map(Vec::len)), (Some(0), Some(2)));
+    let undone = read(&ask(&house, "POST", &format!("{}/undo", path(&late)), &office).await);
+    assert_eq!((undone["done"].as_u64(), undone["left"].as_array().map(Vec::len)), (Some(0), Some(0)));
+    let again = read(&send(&house, "/api/v1/imports", &office, other.as_bytes()).await);
+    assert_eq!(counts(&again)[..3], [0, 0, 3], "the other import's compounds stand as they were: {again}");
+}
+
+#[tokio::test]
 async fn files_that_are_no_lists_change_nothing_and_say_why() {
     let house = house().await;
     offices(&house).await;

@@ -6,27 +6,24 @@
 
 mod edge_kit;
 mod kit;
+mod photo_kit;
 
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use bytes::Bytes;
-use edge_kit::house::{House, house, json, request};
+use edge_kit::house::{House, house, request};
 use edge_kit::{OTHER_STREET, STREET, noon, org_id};
 use http::Response;
-use kit::{Phone, accepted, hazard, record};
 use louan_schema::area::StreetCode;
-use louan_schema::code::{BuildingUse, HeightSource, Management, OrgKind, RegistryState, Role};
-use louan_schema::id::{BlobHash, BuildingId, CommandId, DeviceId, OrgId, PersonId, RecordId, SiteId};
-use louan_schema::record::{Body, Record};
-use louan_schema::registry::{Building, Org, Person, Site};
-use louan_schema::ruling::{Act, Command};
+use louan_schema::code::{OrgKind, Role};
+use louan_schema::id::{BlobHash, CommandId, OrgId, PersonId, RecordId, SiteId};
+use louan_schema::registry::{Org, Person};
 use louan_server::auth::NewAccount;
 use louan_server::http::route::{self, ROUTES, Route};
 use louan_server::hub::{Clocks, ImportId};
 use louan_server::import::Defaults;
-use p256::ecdsa::SigningKey;
+use photo_kit::{cited, enrolled};
 use serde_json::{Value, json as value};
 
 const HAZARD: RecordId = RecordId([5; 16]);
@@ -71,54 +68,9 @@ async fn signed_in(house: &House, number: u8) -> String {
     house.identity.sign_in(credentials, noon()).await.expect("a session").issued.access.text()
 }
 
-/// A phone of one person; its token and its id.
-async fn phone(house: &House, seed: u8, person: PersonId) -> (String, DeviceId) {
-    let key = SigningKey::from_slice(&[seed; 32]).expect("a scalar");
-    let (code, _) = house.identity.new_code(vec![person], None, noon()).await.expect("a code");
-    let public_key = Base64UrlUnpadded::encode_string(key.verifying_key().to_sec1_point(true).as_bytes());
-    let body = value!({ "code": code.text(), "public_key": public_key }).to_string();
-    let reply = json(request("POST", "/api/v1/enrol", seed), &body).reply(&house.routes).await;
-    let reply: Value = serde_json::from_slice(reply.body()).expect("JSON");
-    let text = |name: &str| reply[name].as_str().expect("text").to_owned();
-    (text("access_token"), text("device").parse().expect("an id"))
-}
-
 /// What the matrix is about: a compound, a hazard on it that cites a photo, an import of the street's.
 async fn furnish(house: &House) {
-    let site = Site {
-        id: kit::SITE,
-        name: "示例花园".to_owned(),
-        street: StreetCode::new(STREET).expect("a street"),
-        community: None,
-        grid: None,
-        address: String::new(),
-        management: Management::PropertyCompany,
-        managed_by: Some(org_id("property")),
-        supervised_by: org_id("street-1"),
-        position: None,
-    };
-    let building = Building {
-        id: BuildingId(kit::SITE.0),
-        site: kit::SITE,
-        code: String::new(),
-        name: "1栋".to_owned(),
-        building_use: BuildingUse::Residential,
-        height_cm: Some(5_400),
-        height_source: HeightSource::Drawing,
-        storeys: Some(18),
-        floors: Vec::new(),
-        state: RegistryState::Registered,
-    };
-    let act = Act::RegisterSite(site, vec![building]);
-    let command = Command { id: CommandId([1; 16]), expected_version: 0, at: noon(), act };
-    house.hub.command(edge_kit::person_id(1), command, now()).await.expect("registers");
-    let mut phone = Phone::enrolled(&house.hub, 77, edge_kit::person_id(4), org_id("property")).await;
-    let found = Record {
-        photos: vec![PHOTO],
-        ..record(edge_kit::person_id(4), Body::Hazard(hazard("楼梯间堆放杂物")))
-    };
-    let raw = phone.write_in(phone.book(), HAZARD, &found);
-    assert!(accepted(&phone.push(&house.hub, &[raw]).await));
+    assert_eq!(cited(house, vec![PHOTO]).await, HAZARD);
     let table = louan_server::table::read("小区,栋号\n示例花园,2栋\n".as_bytes()).expect("a table");
     let asked = (&table, Defaults::default());
     house.hub.preview_import(edge_kit::person_id(1), IMPORT, asked, now()).await.expect("a plan");
@@ -154,9 +106,9 @@ async fn callers(house: &House) -> Vec<Caller> {
         }
         callers.push(Caller { name: name.to_owned(), token });
     }
-    let (token, _) = phone(house, 61, edge_kit::person_id(4)).await;
+    let (token, _) = enrolled(house, 61, edge_kit::person_id(4)).await;
     callers.push(Caller { name: "device".to_owned(), token: Some(token) });
-    let (token, device) = phone(house, 62, edge_kit::person_id(4)).await;
+    let (token, device) = enrolled(house, 62, edge_kit::person_id(4)).await;
     house.hub.revoke_device(device, None, now()).await.expect("revokes");
     callers.push(Caller { name: "lost_device".to_owned(), token: Some(token) });
     callers
@@ -261,7 +213,7 @@ async fn what_is_somebody_elses_is_the_same_as_what_never_was() {
     person(&house, 200, Role::Street, elsewhere).await;
     let manager = person(&house, 201, Role::PropertyManager, company).await;
     let strangers =
-        [signed_in(&house, 200).await, signed_in(&house, 201).await, phone(&house, 63, manager).await.0];
+        [signed_in(&house, 200).await, signed_in(&house, 201).await, enrolled(&house, 63, manager).await.0];
     let mut asked = 0;
     for route in ROUTES.iter().filter(|route| route.path.contains('{') && !route.path.contains("{cut_off}")) {
         let there = path(route);

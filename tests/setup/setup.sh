@@ -92,6 +92,9 @@ need_outside() {
   need_node
   has openssl || package openssl
   has python3 || package python3
+  # What opens the maps has no older build. One that is still to be installed is looked at when it is there.
+  ! has python3 || at_least "$(python3 --version | cut -d' ' -f2)" 3.11 ||
+    stop "Python 3.11 or newer is needed (Debian 12, Ubuntu 24.04), this is $(python3 --version)."
   python3 -c 'import ensurepip, venv' 2>/dev/null || package python3-venv
   python_ready || step "GDAL for Python, kept in .louan" "bash '$here/python_packages.sh'"
 }

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use futures_util::stream;
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
-use louan_schema::area::StreetCode;
 use louan_schema::code::{Action, Datum, HazardState};
 use tokio::io::AsyncReadExt;
 use warp::Filter;
@@ -18,6 +17,7 @@ use warp::reply::{Reply, Response};
 use super::api_error::{ApiError, Problem};
 use super::caller::Official;
 use super::context::{Context, context};
+use super::ledger::street;
 use super::query::{Parameters, raw};
 use super::{Desk, at, reply};
 use crate::audit::Entry;
@@ -113,10 +113,6 @@ impl Making {
         headers.insert(CONTENT_DISPOSITION, disposition.map_err(|_| Problem::Internal)?);
         Ok(response)
     }
-}
-
-fn street(text: &str) -> Option<StreetCode> {
-    text.parse().ok().filter(|code| louan_schema::area::street(*code).is_ok())
 }
 
 async fn export_hazards(desk: Desk, context: Context, raw: String) -> Result<Response, ApiError> {

@@ -95,7 +95,8 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     hazards.or(rounds).unify().boxed()
 }
 
-fn street(text: &str) -> Option<StreetCode> {
+/// A 街镇 of the programme, as a query names it.
+pub(super) fn street(text: &str) -> Option<StreetCode> {
     text.parse().ok().filter(|code| louan_schema::area::street(*code).is_ok())
 }
 

@@ -122,16 +122,10 @@ impl Hub {
         id: ImportId,
         now: Clocks,
     ) -> Result<Carried, ImportError> {
-        let import = self.find_import(person, id).await?;
-        if !matches!(import.state, ImportState::Seen | ImportState::Doing) {
-            return Err(ImportError::State(import.state));
-        }
-        self.write_import(ImportWrite::State(id, ImportState::Doing)).await?;
+        let plan = self.begin(person, id, [ImportState::Seen, ImportState::Doing]).await?;
         let mut carried = Carried::default();
-        for entry in import.plan.entries {
-            let act = Act::RegisterSite(entry.site.clone(), entry.buildings.clone());
-            let command = command("do", id, (&entry.site, entry.version), act, now);
-            carried.note(&entry.site, self.command(person, command, now).await?);
+        for Entry { site, buildings, version, .. } in plan.entries {
+            self.enter(person, command("do", id, (site, version), buildings, now), now, &mut carried).await?;
         }
         self.write_import(ImportWrite::State(id, ImportState::Done)).await?;
         Ok(carried)
@@ -148,24 +142,52 @@ impl Hub {
         id: ImportId,
         now: Clocks,
     ) -> Result<Carried, ImportError> {
-        let import = self.find_import(person, id).await?;
-        if !matches!(import.state, ImportState::Done | ImportState::Undoing) {
-            return Err(ImportError::State(import.state));
-        }
-        self.write_import(ImportWrite::State(id, ImportState::Undoing)).await?;
+        let plan = self.begin(person, id, [ImportState::Done, ImportState::Undoing]).await?;
         let mut carried = Carried::default();
-        for entry in import.plan.entries {
-            let (site, buildings) = stood(&entry);
-            let standing = self.inner.storage.find_site(site.id).await?;
-            // What was never done need not be undone.
-            if standing.is_some_and(|row| row.version > entry.version) {
-                let act = Act::RegisterSite(site.clone(), buildings);
-                let command = command("undo", id, (&site, entry.version + 1), act, now);
-                carried.note(&site, self.command(person, command, now).await?);
+        for entry in plan.entries {
+            // What this import has not done is somebody else's, whatever its version says.
+            if self.inner.storage.is_ruled(command_id("do", id, entry.site.id)).await? {
+                let (site, buildings) = stood(&entry);
+                let command = command("undo", id, (site, entry.version + 1), buildings, now);
+                self.enter(person, command, now, &mut carried).await?;
             }
         }
         self.write_import(ImportWrite::State(id, ImportState::Undone)).await?;
         Ok(carried)
+    }
+
+    /// Goes over from the first of two states to the second, if the import is in one of them; what it does.
+    async fn begin(
+        &self,
+        person: PersonId,
+        id: ImportId,
+        [before, during]: [ImportState; 2],
+    ) -> Result<Plan, ImportError> {
+        let import = self.find_import(person, id).await?;
+        if import.state != before && import.state != during {
+            return Err(ImportError::State(import.state));
+        }
+        self.write_import(ImportWrite::State(id, during)).await?;
+        Ok(import.plan)
+    }
+
+    /// Enters a compound, unless a colleague has done so before a series was cut.
+    async fn enter(
+        &self,
+        person: PersonId,
+        command: Command,
+        now: Clocks,
+        carried: &mut Carried,
+    ) -> Result<(), ImportError> {
+        let Act::RegisterSite(site, _) = &command.act else { return Ok(()) };
+        let name = site.name.clone();
+        let verdict = if self.inner.storage.is_ruled(command.id).await? {
+            CommandVerdict::Duplicate(command.expected_version + 1)
+        } else {
+            self.command(person, command, now).await?
+        };
+        carried.note(name, verdict);
+        Ok(())
     }
 
     /// The next compound an organisation sees, in the order of their ids, with its buildings; in one 街镇 or in all.
@@ -245,10 +267,10 @@ impl Hub {
 }
 
 impl Carried {
-    fn note(&mut self, site: &Site, verdict: CommandVerdict) {
+    fn note(&mut self, name: String, verdict: CommandVerdict) {
         match verdict {
             CommandVerdict::Done(_) | CommandVerdict::Duplicate(_) => self.done += 1,
-            CommandVerdict::Refused(code, _) => self.left.push((site.name.clone(), code)),
+            CommandVerdict::Refused(code, _) => self.left.push((name, code)),
         }
     }
 }
@@ -270,10 +292,15 @@ fn stood(entry: &Entry) -> (Site, Vec<Building>) {
 fn command(
     what: &str,
     import: ImportId,
-    (site, expected_version): (&Site, u64),
-    act: Act,
+    (site, expected_version): (Site, u64),
+    buildings: Vec<Building>,
     now: Clocks,
 ) -> Command {
-    let id = CommandId(derived("louan/import/command/1", &[what.as_bytes(), &import.0, &site.id.0]));
-    Command { id, expected_version, at: now.business, act }
+    let id = command_id(what, import, site.id);
+    Command { id, expected_version, at: now.business, act: Act::RegisterSite(site, buildings) }
+}
+
+/// The number of what an import does to a compound, or takes back there: it follows from both.
+fn command_id(what: &str, import: ImportId, site: SiteId) -> CommandId {
+    CommandId(derived("louan/import/command/1", &[what.as_bytes(), &import.0, &site.0]))
 }

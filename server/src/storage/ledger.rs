@@ -118,6 +118,8 @@ pub trait LedgerStore: Send + Sync {
     fn ledger_lines(&self) -> Reply<'_, LedgerLines>;
     /// A hazard with its facts and rulings.
     fn hazard_case(&self, hazard: HazardId) -> Reply<'_, Option<HazardCase>>;
+    /// Whether a command has become a ruling, whoever gave it.
+    fn is_ruled(&self, command: CommandId) -> Reply<'_, bool>;
     /// What a command was answered.
     fn find_answer(
         &self,

@@ -8,7 +8,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use louan_photo::{Developed, develop};
 use louan_schema::area::StreetCode;
 use louan_schema::code::{BuildingUse, HeightSource, Management, RegistryState};
-use louan_schema::id::{BlobHash, BuildingId, CommandId, RecordId};
+use louan_schema::id::{BlobHash, BuildingId, CommandId, DeviceId, PersonId, RecordId};
 use louan_schema::photo::{OnSite, PhotoCard, Taken, TakenBy, UnprovenReason};
 use louan_schema::record::{Body, Record};
 use louan_schema::registry::{Building, Site};
@@ -60,15 +60,21 @@ pub(crate) fn metadata(hash: BlobHash, kind: &str, card: &PhotoCard) -> String {
     format!("{hash},{kind},{}", entry("card", &card.to_bytes()))
 }
 
-/// The property company's phone: its token, and a key with which it also syncs.
+/// The property company's phone: its token.
 pub(crate) async fn phone(house: &House, seed: u8) -> String {
+    enrolled(house, seed, person_id(4)).await.0
+}
+
+/// A phone of one person: its token and its id.
+pub(crate) async fn enrolled(house: &House, seed: u8, person: PersonId) -> (String, DeviceId) {
     let key = SigningKey::from_slice(&[seed; 32]).expect("a scalar");
-    let (code, _) = house.identity.new_code(vec![person_id(4)], None, noon()).await.expect("a code");
+    let (code, _) = house.identity.new_code(vec![person], None, noon()).await.expect("a code");
     let public_key = Base64UrlUnpadded::encode_string(key.verifying_key().to_sec1_point(true).as_bytes());
     let body = value!({ "code": code.text(), "public_key": public_key }).to_string();
     let reply = json(request("POST", "/api/v1/enrol", seed), &body).reply(&house.routes).await;
     let reply: Value = serde_json::from_slice(reply.body()).expect("JSON");
-    reply["access_token"].as_str().expect("a token").to_owned()
+    let text = |name: &str| reply[name].as_str().expect("text").to_owned();
+    (text("access_token"), text("device").parse().expect("an id"))
 }
 
 pub(crate) async fn tus(
@@ -143,7 +149,7 @@ pub(crate) async fn cited(house: &House, photos: Vec<BlobHash>) -> RecordId {
     id
 }
 
-pub(crate) fn garden() -> (Site, Vec<Building>) {
+fn garden() -> (Site, Vec<Building>) {
     let site = Site {
         id: kit::SITE,
         name: "示例花园".to_owned(),

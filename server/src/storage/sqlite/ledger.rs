@@ -79,6 +79,12 @@ impl LedgerStore for Sqlite {
         })
     }
 
+    fn is_ruled(&self, command: CommandId) -> Reply<'_, bool> {
+        self.read("look up a ruling", move |tx| {
+            tx.prepare_cached("SELECT 1 FROM ruling WHERE command = ?1")?.exists([command.0])
+        })
+    }
+
     fn find_answer(
         &self,
         command: CommandId,
