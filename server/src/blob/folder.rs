@@ -4,8 +4,9 @@
 //! never half a photo, whatever happens to the power. Nothing here is ever written over, except a file whose bytes
 //! no longer are what its name says.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -24,13 +25,14 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder, making it if it is not there.
+    /// Opens a folder, making it if it is not there: for this user alone, for photos show where people live.
     ///
     /// # Errors
     /// [`BlobError`] when it cannot be made.
     pub fn open(root: PathBuf) -> Result<Self, BlobError> {
         let folder = Self { root };
-        fs::create_dir_all(folder.staging()).map_err(|e| io_error("make the photos' folder", e))?;
+        let private = DirBuilder::new().recursive(true).mode(0o700).create(folder.staging());
+        private.map_err(|e| io_error("make the photos' folder", e))?;
         Ok(folder)
     }
 
@@ -229,6 +231,14 @@ mod tests {
 
     fn named(bytes: &[u8]) -> BlobHash {
         BlobHash(Sha256::digest(bytes).into())
+    }
+
+    #[test]
+    fn nobody_else_on_the_machine_looks_in() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_place, folder) = folder();
+        let mode = fs::metadata(&folder.root).expect("a folder").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 
     #[tokio::test]
