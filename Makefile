@@ -13,6 +13,7 @@ SOAK_CMD   = cargo run --locked --release --workspace --bin soak
 BENCH_CMD  = cargo build --locked --release --workspace --bin louan --bin bench && $${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)
 FUZZ_CMD   = tests/setup/fuzz.sh 600 ingest && tests/setup/fuzz.sh 60 frame
 MUTANTS_CMD = tests/setup/mutants.py
+ABUSE_CMD = tests/setup/abuse.py $(ARGS)
 SHORES_CMD = tests/bindings/shores.sh
 # Needs target/debug/louan, which the tests have built.
 OUTSIDE_CMD = node --test tests/outside/tus.test.mjs tests/outside/files.test.mjs
@@ -45,7 +46,7 @@ export TEST_STEPS
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 SETUP = tests/setup/setup.sh
 
-.PHONY: help demo page test replay soak bench fuzz mutants lint wasm probe bindings shores outside deb setup
+.PHONY: help demo page test replay soak bench fuzz mutants abuse lint wasm probe bindings shores outside deb setup
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -84,6 +85,10 @@ fuzz: ## attack ingest for ten minutes and the wire for one
 mutants: ## take the gate's rules away one at a time: a test has to notice each
 	@$(SETUP) rust
 	$(MUTANTS_CMD)
+
+abuse: ## the abuse cases P, X, A and R: what proves each, and what still waits; ARGS="P08 A12" chooses
+	@$(SETUP) rust
+	$(ABUSE_CMD)
 
 lint: ## format, clippy and docs, as `make test` checks them
 	@$(SETUP) test
