@@ -15,8 +15,8 @@ FUZZ_CMD   = tests/setup/fuzz.sh 600 ingest && tests/setup/fuzz.sh 60 frame
 MUTANTS_CMD = tests/setup/mutants.py
 ABUSE_CMD = tests/setup/abuse.py $(ARGS)
 SHORES_CMD = tests/bindings/shores.sh
-# Needs target/debug/louan, which the tests have built.
-OUTSIDE_CMD = node --test tests/outside/tus.test.mjs tests/outside/files.test.mjs
+# Needs target/debug/louan, which the tests have built, and the Python bindings, which the shores have.
+OUTSIDE_CMD = node --test $(sort $(wildcard tests/outside/*.test.mjs))
 DEB_CMD = cargo build --locked --release --workspace --bin louan && server/packaging/deb.sh
 
 # What `make test` needs of tests/setup/setup.sh, and its steps in order: `heading | command`.
@@ -113,9 +113,9 @@ shores: ## one story from Python, from Kotlin and in a browser, each against a r
 	@$(SETUP) shores
 	$(SHORES_CMD)
 
-outside: ## programs that know nothing of this project: an upload client, GDAL
+outside: ## programs that know nothing of this project: an upload client, GDAL, LibreOffice
 	@$(SETUP) outside
-	cargo build --locked --workspace --bin louan
+	tests/setup/bindings.sh python
 	$(OUTSIDE_CMD)
 
 deb: ## the server as a Debian package, to target/deb

@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const LOUAN = process.env.LOUAN ?? fileURLToPath(new URL('../../target/debug/louan', import.meta.url));
+export const LOUAN = process.env.LOUAN ?? fileURLToPath(new URL('../../target/debug/louan', import.meta.url));
 const STREET = '500110001';
 const PASSWORD = 'Guanyin-Shan-7-Lou';
 const ULID = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

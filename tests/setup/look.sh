@@ -71,3 +71,8 @@ python_ready() {
   [ -x "$root/.louan/python/bin/python" ] &&
     [ "$(sha256sum <"$root/tests/outside/requirements.txt")" = "$(cat "$root/.louan/python/louan-lock" 2>/dev/null)" ]
 }
+
+# Whether there is a LibreOffice that opens spreadsheets: its parts are packages of their own.
+calc_ready() {
+  has soffice && [ -f "$(dirname "$(readlink -f "$(command -v soffice)")")/libsclo.so" ]
+}

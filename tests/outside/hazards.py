@@ -1,0 +1,49 @@
+"""Hazards with given texts, from a phone to the office, through the Python bindings and the core's own driver.
+
+    python3 hazards.py OFFICE_URL ROOT.pem CODE STORE_FOLDER < WANTED.json
+
+`WANTED.json` is a list of {site, building, text, floor | spot}. Prints one line of JSON: the texts that the phone did not
+take, with the rules it gives.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from louan import louan_facade as facade
+from louan import louan_mobile_ffi as shore
+
+from story import App, draft
+
+
+def report(louan, person, now, wanted):
+    """One hazard; nothing, or the rules that refuse it."""
+    fields = {"code": "H1.06", "buildings": [wanted["building"]], "shared": False, "floor": wanted.get("floor"),
+              "spot": wanted.get("spot"), "text": wanted["text"], "found_at_ms": now, "method": "three_checks",
+              "severity": "general", "fixed_on_the_spot": False, "photos": []}
+    try:
+        louan.report_hazard(person.id, wanted["site"], draft("HazardDraft", fields))
+    except facade.Failure.FixInput as failure:
+        return sorted({fault.rule for fault in failure.faults})
+    return None
+
+
+def main(url, root, code, folder):
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    app = App(folder)
+    app.now = int(time.time() * 1000)
+    louan = shore.Louan.open(str(folder / "louan.sqlite"), app)
+    office = shore.Office.open(url, [Path(root).read_bytes()], None)
+    (person,) = louan.enrol_by_code(office, code)
+    louan.sync_native(office)
+    every = json.load(sys.stdin)
+    refused = [(wanted["text"], report(louan, person, app.now, wanted)) for wanted in every]
+    louan.sync_native(office)
+    assert louan.outbox() == [] and louan.held() == [] and louan.returned() == []
+    print(json.dumps([[text, rules] for text, rules in refused if rules], ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
