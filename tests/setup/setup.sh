@@ -98,6 +98,7 @@ need_outside() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || package python3-venv
   python_ready || step "GDAL for Python, kept in .louan" "bash '$here/python_packages.sh'"
   calc_ready || package libreoffice-calc-nogui
+  has slowhttptest || package slowhttptest
 }
 
 need_fuzz() {
