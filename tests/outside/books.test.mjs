@@ -10,8 +10,8 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
-import { LOUAN, Office } from '../bindings/office.mjs';
-import { Desk, mint } from './desk.mjs';
+import { Office } from '../bindings/office.mjs';
+import { Desk, mint, operate, phone } from './desk.mjs';
 
 const STREET = '500110001';
 const near = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -40,15 +40,12 @@ after(async () => {
   await office?.close();
 });
 
-/** Organisations of these names, entered as an operator enters them: their ids. */
-async function organisations(kind, names) {
-  const store = ['--store', join(office.folder, 'office.sqlite')];
-  const ids = {};
-  for (const [n, name] of names.entries()) {
-    const words = ['org', 'add', '--code', `${kind}-${n}`, '--kind', kind, `--name=${name}`, '--street', STREET];
-    ids[name] = /编号 ([0-9A-Z]{26})。/.exec((await run(LOUAN, [...store, ...words])).stdout)[1];
-  }
-  return ids;
+/** Organisations of these names, entered as an operator enters them: by kind, the ids by name. */
+async function organisations(kinds, names) {
+  const add = (kind, name, n) => ['org', 'add', '--code', `${kind}-${n}`, '--kind', kind, `--name=${name}`, '--street', STREET];
+  const words = kinds.flatMap((kind) => names.map((name, n) => ({ words: add(kind, name, n) })));
+  const ids = (await operate(office, ...words)).map((said) => /编号 ([0-9A-Z]{26})。/.exec(said)[1]);
+  return kinds.map((_, k) => Object.fromEntries(names.map((name, n) => [name, ids[k * names.length + n]])));
 }
 
 /** A compound with one building that has this text wherever a text can stand. */
@@ -123,10 +120,7 @@ test('the check sees a formula and a link where there is one', { timeout: 60_000
 test('the ledgers hold as text whatever stands in compounds, buildings, hazards and names', { timeout: 120_000 }, async () => {
   // An operator may name an office as he likes, with signs that no person's text may have.
   const names = [...HOSTILE, ...UNSEEN];
-  await office.stop();
-  const police = await organisations('police', names);
-  const companies = await organisations('property_manager', names);
-  await office.start();
+  const [police, companies] = await organisations(['police', 'property_manager'], names);
 
   // Each text twice: once under a company of that name, once where the phone's own company reports hazards.
   const mine = office.orgs['示例物业公司'];
@@ -149,7 +143,7 @@ test('the ledgers hold as text whatever stands in compounds, buildings, hazards 
     ...[...UNSEEN, '\n=1+4'].map((text) => ({ ...at(reported[0]), text, spot: text })),
   ];
   const refused = UNSEEN.map((text) => [text, ['not_plain']]);
-  assert.deepEqual(await hazards(wanted), refused, 'the phone takes no sign that nobody sees');
+  assert.deepEqual(await phone(office, 'hazards.py', JSON.stringify(wanted)), refused, 'the phone takes no sign that nobody sees');
 
   const buildings = await opened('buildings', await desk.get('/api/v1/exports/buildings.xlsx'));
   harmless(buildings, 1, ['建筑编码', '建筑名称', '所属小区/单位', '网格编号', '详细地址'], HOSTILE);
@@ -181,13 +175,3 @@ test('a list brings nothing into the ledger that computes', { timeout: 60_000 },
   const columns = ['建筑编码', '建筑名称', '所属小区/单位', '网格编号', '详细地址'];
   harmless(book, 1, columns, texts.map((text) => text.trim()));
 });
-
-/** Has a phone report them; the texts it does not take, with the rules. */
-async function hazards(wanted) {
-  const root = near('../..');
-  const paths = [join(root, 'target/bindings/python'), join(root, 'tests/bindings')];
-  const words = [near('hazards.py'), office.url, office.root, office.codes.a, join(office.folder, 'phone')];
-  const told = run('python3', words, { env: { ...process.env, PYTHONPATH: paths.join(':') } });
-  told.child.stdin.end(JSON.stringify(wanted));
-  return JSON.parse((await told).stdout);
-}

@@ -1,23 +1,30 @@
-// A clerk at his desk: signed in to a running office, asking over HTTPS as any program would.
+// A clerk at his desk: signed in to a running office, asking over HTTPS as any program would. And a day at that office, so
+// that its lists have something to show.
 
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
-import { Office } from '../bindings/office.mjs';
+import { LOUAN, Office } from '../bindings/office.mjs';
 
+const near = (name) => fileURLToPath(new URL(name, import.meta.url));
+const run = promisify(execFile);
 const ULID = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** A random id in the one spelling of ids; the first letter keeps it within 128 bits. */
 export const mint = () => `0${[...randomBytes(25)].map((byte) => ULID[byte % 32]).join('')}`;
 
 export class Desk {
-  /** Signs the street's clerk in. */
-  static async at(office) {
+  /** Signs somebody in, the street's clerk unless another is named. */
+  static async at(office, who = Office.clerk) {
     const desk = new Desk();
     desk.office = office;
     desk.agent = new Agent({ ca: await readFile(office.root) });
-    const { access_token: token } = await desk.post('/api/v1/session', Office.clerk);
+    const { access_token: token } = await desk.post('/api/v1/session', who);
     desk.token = token;
     return desk;
   }
@@ -59,4 +66,46 @@ export class Desk {
 function taken(what, { status, body }) {
   if (status === 200) return body;
   throw new Error(`${what}: ${status} ${body}`);
+}
+
+/** Has a phone do something, by a program of this folder that speaks the Python bindings; what it prints. */
+export async function phone(office, program, input = '', ...words) {
+  const paths = [near('../../target/bindings/python'), near('../bindings')];
+  const all = [near(program), office.url, office.root, office.codes.a, ...words, join(office.folder, 'phone')];
+  const told = run('python3', all, { env: { ...process.env, PYTHONPATH: paths.join(':') } });
+  told.child.stdin.end(input);
+  return JSON.parse((await told).stdout);
+}
+
+/** What an operator enters by the office's own command line, while it is closed. */
+export async function operate(office, ...commands) {
+  const said = [];
+  await office.stop();
+  for (const { words, input = '' } of commands) {
+    const told = run(LOUAN, ['--store', join(office.folder, 'office.sqlite'), ...words]);
+    told.child.stdin.end(input);
+    said.push((await told).stdout);
+  }
+  await office.start();
+  return said;
+}
+
+/** A day's work: a round, a hazard with a photo, confirmed by the police, and a building on the map. Its ids. */
+export async function busy(office, clerk) {
+  const police = { account: 'police', password: Office.clerk.password };
+  const words = ['user', 'add', '--org', 'police', '--role', 'police', '--name', '民警一', '--login', 'police', '--password-stdin'];
+  await operate(office, { words, input: `${police.password}\n` });
+  const day = await phone(office, 'day.py', '', near('stairwell.jpg'));
+  const list = '街镇,小区,栋号,使用性质,建筑高度,高度来源,经度,纬度,坐标系\n古南街道,观音山苑,1栋,住宅,54.5,图纸,106.651,29.028,WGS84';
+  const { id } = await clerk.post('/api/v1/imports', list);
+  await clerk.post(`/api/v1/imports/${id}/commit`);
+  const desk = await Desk.at(office, police);
+  try {
+    const [row] = JSON.parse(await desk.get('/api/v1/hazards')).rows;
+    const act = { confirm_hazard: { hazard: row.id, severity: 'serious', due_on: row.found_on } };
+    await desk.post('/api/v1/commands', { id: mint(), expected_version: row.version, act });
+  } finally {
+    desk.leave();
+  }
+  return { ...day, import: id };
 }

@@ -1,0 +1,51 @@
+"""A phone's day, through the Python bindings and the core's own driver: a round, a hazard with a photo, all of it sent.
+
+    python3 day.py OFFICE_URL ROOT.pem CODE PICTURE STORE_FOLDER
+
+Prints one line of JSON with the ids. What the office's lists show is then more than nothing.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from louan import louan_facade as facade
+from louan import louan_mobile_ffi as shore
+
+from story import App, draft
+
+
+def main(url, root, code, picture, folder):
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    app = App(folder)
+    app.now = int(time.time() * 1000)
+    louan = shore.Louan.open(str(folder / "louan.sqlite"), app)
+    office = shore.Office.open(url, [Path(root).read_bytes()], None)
+    (person,) = louan.enrol_by_code(office, code)
+    louan.sync_native(office)
+    building = louan.search_buildings("示例苑1栋", 5)[0]
+
+    walk = louan.start_round(person.id, building.site, [building.id])
+    for item in louan.round(walk).missing:
+        answer = {"item": item, "outcome": "pass", "place": 1, "photos": []}
+        louan.answer(person.id, walk, draft("AnswerDraft", answer))
+    louan.submit_round(person.id, walk)
+
+    shot = facade.ShotDraft(
+        file=Path(picture).read_bytes(), site=building.site, building=building.id, sensor=None, signed=""
+    )
+    photo = louan.attach_photo(person.id, shot)
+    fields = {"code": "H1.06", "buildings": [building.id], "shared": False, "text": "楼梯间堆放杂物",
+              "found_at_ms": app.now, "method": "three_checks", "severity": "general", "fixed_on_the_spot": False,
+              "photos": [photo.hash]}
+    hazard = louan.report_hazard(person.id, building.site, draft("HazardDraft", fields))
+    louan.sync_native(office)
+    assert louan.send_photos_native(office, False) == 1
+    assert louan.outbox() == [] and louan.held() == [] and louan.returned() == []
+    print(json.dumps({"site": building.site, "hazard": hazard, "photo": photo.hash}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
