@@ -2,7 +2,7 @@
 // that its lists have something to show.
 
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
@@ -19,13 +19,28 @@ const ULID = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 export const mint = () => `0${[...randomBytes(25)].map((byte) => ULID[byte % 32]).join('')}`;
 
 export class Desk {
-  /** Signs somebody in, the street's clerk unless another is named. */
-  static async at(office, who = Office.clerk) {
+  /** Somebody who is not signed in. */
+  static async before(office) {
     const desk = new Desk();
     desk.office = office;
     desk.agent = new Agent({ ca: await readFile(office.root) });
-    const { access_token: token } = await desk.post('/api/v1/session', who);
-    desk.token = token;
+    return desk;
+  }
+
+  /** Signs somebody in, the street's clerk unless another is named. */
+  static async at(office, who = Office.clerk) {
+    const desk = await Desk.before(office);
+    desk.token = (await desk.post('/api/v1/session', who)).access_token;
+    return desk;
+  }
+
+  /** A device with a key of its own, as a phone has it. */
+  static async device(office, code) {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { x, y } = publicKey.export({ format: 'jwk' });
+    const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
+    const desk = await Desk.before(office);
+    desk.token = (await desk.post('/api/v1/enrol', { code, public_key: point.toString('base64url') })).access_token;
     return desk;
   }
 

@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:https';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { Office } from '../bindings/office.mjs';
+import { Desk } from './desk.mjs';
 
 const PYTHON = process.env.PYTHON ?? fileURLToPath(new URL('../../.louan/python/bin/python', import.meta.url));
 const READER = fileURLToPath(new URL('geopackage.py', import.meta.url));
@@ -21,47 +21,25 @@ const LIST = [
 ].join('\n');
 
 let office;
-let agent;
-let token;
-
-const ask = (method, path, headers = {}, body) =>
-  new Promise((resolve, reject) => {
-    const all = { ...headers, 'content-length': body ? Buffer.byteLength(body) : 0 };
-    if (token) all.authorization = `Bearer ${token}`;
-    const sent = request(`${office.url}${path}`, { method, headers: all, agent }, (reply) => {
-      const parts = [];
-      reply.on('data', (part) => parts.push(part));
-      reply.on('end', () => {
-        const whole = Buffer.concat(parts);
-        if (reply.statusCode === 200) resolve(whole);
-        else reject(new Error(`${method} ${path}: ${reply.statusCode} ${whole}`));
-      });
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
+let desk;
 
 before(async () => {
   office = await Office.founded();
-  agent = new Agent({ ca: await readFile(office.root) });
-  const json = { 'content-type': 'application/json' };
-  token = JSON.parse(await ask('POST', '/api/v1/session', json, JSON.stringify(Office.clerk))).access_token;
-  const file = { 'content-type': 'application/octet-stream' };
-  const seen = JSON.parse(await ask('POST', '/api/v1/imports', file, LIST));
+  desk = await Desk.at(office);
+  const seen = await desk.post('/api/v1/imports', LIST);
   assert.deepEqual([seen.new, seen.refused], [2, 0], JSON.stringify(seen));
-  const done = JSON.parse(await ask('POST', `/api/v1/imports/${seen.id}/commit`));
-  assert.deepEqual(done, { done: 2, left: [] });
+  assert.deepEqual(await desk.post(`/api/v1/imports/${seen.id}/commit`), { done: 2, left: [] });
 });
 
 after(async () => {
-  agent?.destroy();
+  desk?.leave();
   await office?.close();
 });
 
 /** The map in a datum as GDAL reads it. */
 async function map(datum) {
   const path = join(office.folder, `${datum}.gpkg`);
-  await writeFile(path, await ask('GET', `/api/v1/exports/buildings.gpkg?datum=${datum}`));
+  await writeFile(path, await desk.get(`/api/v1/exports/buildings.gpkg?datum=${datum}`));
   return JSON.parse((await promisify(execFile)(PYTHON, [READER, path])).stdout);
 }
 

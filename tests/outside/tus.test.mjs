@@ -2,13 +2,14 @@
 // Build first: `make outside`.
 
 import assert from 'node:assert/strict';
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import { after, before, test } from 'node:test';
 import { DefaultHttpStack, Upload } from 'tus-js-client';
 
 import { Office } from '../bindings/office.mjs';
+import { Desk } from './desk.mjs';
 
 // Small, so that one picture has many pieces.
 const PIECE = 1_024;
@@ -16,33 +17,9 @@ const near = (name) => new URL(name, import.meta.url);
 
 let office;
 let agent;
-let token;
+let desk;
 let photo;
 let card;
-
-/** One request; its status, headers and body. */
-const ask = (method, path, headers = {}, body) =>
-  new Promise((resolve, reject) => {
-    const sent = request(`${office.url}${path}`, { method, headers, agent }, (reply) => {
-      const parts = [];
-      reply.on('data', (part) => parts.push(part));
-      reply.on('end', () => resolve({ status: reply.statusCode, headers: reply.headers, body: Buffer.concat(parts) }));
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
-
-/** A phone's session. */
-async function enrolled(code) {
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const { x, y } = publicKey.export({ format: 'jwk' });
-  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
-  const body = JSON.stringify({ code, public_key: point.toString('base64url') });
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  const reply = await ask('POST', '/api/v1/enrol', headers, body);
-  assert.equal(reply.status, 200, reply.body.toString());
-  return JSON.parse(reply.body).access_token;
-}
 
 /** The smallest card of the goldens, about this photo instead. */
 async function cardOf(bytes, hash) {
@@ -58,7 +35,7 @@ async function cardOf(bytes, hash) {
 before(async () => {
   office = await Office.founded();
   agent = new Agent({ ca: await readFile(office.root), keepAlive: true });
-  token = await enrolled(office.codes.a);
+  desk = await Desk.device(office, office.codes.a);
   photo = await readFile(near('stairwell.jpg'));
   const hash = createHash('sha256').update(photo).digest('hex');
   card = { hash, bytes: await cardOf(photo, hash) };
@@ -66,6 +43,7 @@ before(async () => {
 
 after(async () => {
   agent?.destroy();
+  desk?.leave();
   await office?.close();
 });
 
@@ -82,7 +60,7 @@ const upload = (more) =>
       endpoint: `${office.url}/api/v1/uploads`,
       httpStack: new DefaultHttpStack({ agent }),
       // The client takes metadata for texts and would spell the card's bytes as UTF-8: the header is written by hand.
-      headers: { authorization: `Bearer ${token}`, 'upload-metadata': metadata() },
+      headers: { authorization: `Bearer ${desk.token}`, 'upload-metadata': metadata() },
       chunkSize: PIECE,
       retryDelays: null,
       onSuccess: () => resolve({ url: made.url, whole: true }),
@@ -92,7 +70,7 @@ const upload = (more) =>
     made.start();
   });
 
-const has = async () => (await ask('HEAD', `/api/v1/blobs/${card.hash}`, { authorization: `Bearer ${token}` })).status;
+const has = async () => (await desk.ask('HEAD', `/api/v1/blobs/${card.hash}`)).status;
 
 test('an upload cut after every piece goes on where it was', { timeout: 60_000 }, async () => {
   assert.equal(await has(), 404);
@@ -115,7 +93,7 @@ test('what the client gives up is gone', { timeout: 60_000 }, async () => {
   const { url } = await upload((made, resolve) => ({
     onChunkComplete: () => made().abort(true).then(() => resolve({ url: made().url })),
   }));
-  const reply = await ask('HEAD', new URL(url, office.url).pathname, { authorization: `Bearer ${token}`, 'tus-resumable': '1.0.0' });
+  const reply = await desk.ask('HEAD', new URL(url, office.url).pathname, { 'tus-resumable': '1.0.0' });
   assert.equal(reply.status, 410);
 });
 
