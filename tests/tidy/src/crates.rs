@@ -94,6 +94,15 @@ pub struct Manifest {
 /// When cargo cannot describe the workspace.
 #[must_use]
 pub fn manifests() -> Vec<Manifest> {
+    from_metadata(&metadata())
+}
+
+/// What cargo says of the workspace.
+///
+/// # Panics
+/// When it cannot describe it.
+#[must_use]
+pub fn metadata() -> Value {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
@@ -101,7 +110,7 @@ pub fn manifests() -> Vec<Manifest> {
         .output()
         .expect("cargo describes the workspace");
     assert!(output.status.success(), "cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
-    from_metadata(&serde_json::from_slice(&output.stdout).expect("cargo writes JSON"))
+    serde_json::from_slice(&output.stdout).expect("cargo writes JSON")
 }
 
 /// The manifests in the answer of `cargo metadata`.
@@ -172,7 +181,7 @@ pub fn below_schema(manifests: &[Manifest], lock: &str) -> Vec<Finding> {
 }
 
 /// Package name → names of its dependencies; versions of one name are thrown together, which errs on the safe side.
-fn lock_graph(lock: &str) -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn lock_graph(lock: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for block in lock.split("[[package]]").skip(1) {
         let quoted = |line: &str| line.split('"').nth(1).unwrap_or_default().to_owned();

@@ -11,8 +11,10 @@ pub mod glossary;
 pub mod habits;
 pub mod map;
 pub mod names;
+pub mod outbound;
 pub mod rooms;
 pub mod rust;
+pub mod supply;
 pub mod tree;
 
 use std::fmt;
