@@ -87,8 +87,12 @@ impl Photos {
         if offset == upload.bytes {
             return self.finish(&upload, now).await;
         }
-        // The power may have failed between the file's name and its row: then nothing is staged any more.
-        if offset == 0 && self.ground().blobs.condition(upload.hash).await? == Condition::Whole {
+        // The power may have failed between the file's name and its row: then nothing is staged any more. Where there is
+        // a row, somebody has sent the photo before, which is nobody else's to know (P09): it has to be sent.
+        if offset == 0
+            && self.ground().storage.find_photo(upload.hash).await?.is_none()
+            && self.ground().blobs.condition(upload.hash).await? == Condition::Whole
+        {
             return self.take(&upload, now).await;
         }
         Ok(Progress { offset, bytes: upload.bytes, pos: None })
