@@ -2,11 +2,14 @@
 
 use louan_schema::time::Timestamp;
 
-use super::{Check, Finding, Patient};
+use super::{Check, Finding, Patient, State};
+use crate::backup::BackupFolder;
 use crate::clock::released_at;
 use crate::restore::is_unfinished;
 use crate::storage::StorageError;
-use crate::storage::sqlite::{Damage, Examined, examine as look_through, known_version};
+use crate::storage::sqlite::{
+    Damage, Examined, Summary, audit_chain_at, examine as look_through, known_version,
+};
 
 const VERSION: Check = Check("version", "数据库版本");
 const DATABASE: Check = Check("database", "数据库");
@@ -86,7 +89,25 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
             }
         }
     }
+    if audit.state == State::Well
+        && let Some(lines) = lines_a_backup_knew_otherwise(patient, summary)
+    {
+        let what = format!("最近的备份里有 {lines} 条，现在到不了那里或内容不同：末尾可能被删过");
+        audit = AUDIT.fault(what, "业务数据未受影响。", KEEP);
+    }
     vec![version, database, log, audit, clock(patient, examined.newest)]
+}
+
+/// A chain whose end was cut off still follows from its beginning (A22): only who knew more can tell. How many lines the
+/// newest backup of this life of the log has, if the audit does not go on from them.
+fn lines_a_backup_knew_otherwise(patient: &Patient<'_>, summary: &Summary) -> Option<u64> {
+    let (_, backup) = BackupFolder::find(patient.backups()?).ok()?;
+    let lines = backup.counts.audit;
+    if lines == 0 || backup.epoch != summary.head.epoch {
+        return None;
+    }
+    let here = audit_chain_at(&patient.config.store.path, lines).ok()?;
+    (here != Some(backup.audit_chain.0)).then_some(lines)
 }
 
 /// Without another clock to ask, the newest instant written and the day of this build's release are what is known.

@@ -18,7 +18,7 @@ use louan_server::storage::Storage;
 use louan_server::storage::commit::Commit;
 use louan_server::storage::sqlite::{Mode, Options, Sqlite};
 
-use super::commands::{Serving, finished, plain};
+use super::commands::{Serving, finished, plain, run};
 use super::house::{House, NOBODY, only, read};
 
 #[test]
@@ -168,6 +168,22 @@ fn a_chain_that_is_broken_in_log_or_audit() {
     let house = House::new();
     house.forge("UPDATE audit SET bytes = (SELECT bytes FROM audit WHERE seq = 1) WHERE seq = 2");
     only(house.examined(), "audit", "从第 2 条起");
+}
+
+/// A chain cut at its end follows from its beginning as well as before; the backup knew more.
+#[test]
+fn an_audit_whose_end_was_cut_off_is_found_by_the_newest_backup() {
+    for cut in ["DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)", "DELETE FROM audit"] {
+        let house = House::new();
+        house.forge(cut);
+        only(house.examined(), "audit", "末尾可能被删过");
+        // What is written over the cut does not hide it.
+        assert_eq!(run(house.here(), &["user", "disable", "office01"]).0, 0);
+        only(house.examined(), "audit", "末尾可能被删过");
+    }
+    let house = House::new();
+    assert_eq!(run(house.here(), &["user", "disable", "office01"]).0, 0);
+    assert_eq!(house.examined().0, 0, "an audit that has grown since is well");
 }
 
 #[test]

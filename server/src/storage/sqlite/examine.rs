@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::apply::kind;
 use super::tenancy::beside;
-use super::value::{count, database, decoded};
+use super::value::{count, database, decoded, int};
 use super::{connect, connect_still, copy, fold, migrate};
 use crate::audit::{Entry, Line, Verifier};
 use crate::storage::StorageError;
@@ -105,6 +105,17 @@ pub fn summary(path: &Path) -> Result<Summary, StorageError> {
         summed(&tx, version)
     };
     read().map_err(|e| database(DOING, e))
+}
+
+/// The audit's running hash at one of its lines, nothing if it ends before; nothing is written or made.
+///
+/// # Errors
+/// [`StorageError::Database`].
+pub fn audit_chain_at(path: &Path, seq: u64) -> Result<Option<[u8; 32]>, StorageError> {
+    let in_use = beside(path, "-wal").exists();
+    let connection = if in_use { connect(path, true)? } else { connect_still(path)? };
+    let sql = "SELECT chain FROM audit WHERE seq = ?1";
+    connection.query_row(sql, [int(seq)], |row| row.get(0)).optional().map_err(|e| database(DOING, e))
 }
 
 /// Looks through the database at `path`, which may be in use; nothing is written to it or made beside it.
