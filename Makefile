@@ -87,7 +87,7 @@ mutants: ## take the gate's rules away one at a time: a test has to notice each
 	$(MUTANTS_CMD)
 
 abuse: ## the abuse cases P, X, A and R: what proves each, and what still waits; ARGS="P08 A12" chooses
-	@$(SETUP) rust
+	@$(SETUP) rust browser outside
 	$(ABUSE_CMD)
 
 lint: ## format, clippy and docs, as `make test` checks them

@@ -1,5 +1,6 @@
 //! Stories across phones and server; one module a story, one binary for all.
 
+mod a_stranger_in_between;
 mod one_inspection_to_the_months_figures;
 mod two_inspectors_one_building;
 

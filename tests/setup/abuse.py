@@ -21,6 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 1800
 RANGES = {"P": 13, "X": 9, "A": 22, "R": 10}
 WAITED_FOR = ("the console", "the phone app")
+# What tests that node runs want to have been built.
+PREPARED_BY = {
+    "tests/e2e/": ["cargo", "build", "--locked", "--workspace", "--bin", "louan", "--bin", "demo"],
+    "tests/outside/": ["tests/setup/bindings.sh", "python"],
+}
 KEYS = {"id", "what", "tests", "waits", "left"}
 RUST_TEST = r"#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async\s+)?fn\s+{}\b"
 INNER_MODULE = re.compile(r"^(?:pub )?mod (\w+) \{\n.*?^\}", re.MULTILINE | re.DOTALL)
@@ -143,9 +148,8 @@ def source(test, root):
 def stands(test, root=ROOT):
     """Whether the sources have this test."""
     if test.crate == "node":
-        text = read_file(root, test.target)
-        quoted = {f"test({mark}{test.name}{mark}," for mark in "'\"`"}
-        return text is not None and any(begin in text for begin in quoted)
+        text = (read_file(root, test.target) or "").replace("\\'", "'")
+        return any(f"test({mark}{test.name}{mark}," in text for mark in "'\"`")
     text = source(test, root)
     if text is None:
         return False
@@ -163,8 +167,8 @@ def checked(text, root=ROOT):
 
 
 def build(command):
-    """Runs cargo; what it printed."""
-    out = subprocess.run(["cargo", *command], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    """Runs what builds; what it printed."""
+    out = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if out.returncode != 0:
         sys.exit("it does not build; nothing was tried")
     return out.stdout
@@ -174,8 +178,9 @@ def built(tests):
     """Builds what these tests run; (crate, target) → program."""
     # Of the whole workspace, because a package built alone takes other features, and with them another build of half of
     # what it needs.
-    if any(test.crate == "node" for test in tests):
-        build(["build", "--locked", "--workspace", "--bin", "louan", "--bin", "demo"])
+    for place, command in PREPARED_BY.items():
+        if any(test.crate == "node" and test.target.startswith(place) for test in tests):
+            build(command)
     targets = {test.target for test in tests if test.crate != "node"}
     if not targets:
         return {}
@@ -183,7 +188,7 @@ def built(tests):
     chosen = ["--lib", *chosen] if "lib" in targets else chosen
     form = "--message-format=json-render-diagnostics"
     programs = {}
-    for line in build(["test", "--locked", "--workspace", "--no-run", form, *chosen]).splitlines():
+    for line in build(["cargo", "test", "--locked", "--workspace", "--no-run", form, *chosen]).splitlines():
         message = json.loads(line) if line.startswith("{") else {}
         if message.get("executable") and message["profile"]["test"]:
             target = message["target"]

@@ -75,7 +75,7 @@ class Sources(unittest.TestCase):
 
     def test_a_test_that_stands_is_found(self):
         for name in ("server lib here", "server lib room::tests::deep", "server lib room::wall::paint", "server one a",
-                     "server two part::whatever", "server odd", "node tests/e2e/page.mjs a page"):
+                     "server two part::whatever", "server odd", "node tests/e2e/page.mjs a page", "node tests/e2e/page.mjs it's here"):
             self.assertTrue(stands(Test.read(name), self.root), name)
 
     def test_a_test_that_does_not_stand_there_is_noticed(self):
