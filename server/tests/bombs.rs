@@ -1,13 +1,12 @@
 //! Bombs inside the workers: what a worker may cost at most, and that only the bomb pays.
 //!
 //! The scanner stops every one of these before a worker is asked; here they are smuggled past it on
-//! purpose. What a worker had at most is measured by a few lines of Python around it.
+//! purpose.
 
+mod gauge;
 mod kit;
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -21,33 +20,13 @@ use louan_server::storage::sqlite::Sqlite;
 use louan_server::worker::{Judge, JudgeCase, Pool};
 use minicbor::bytes::ByteVec;
 
-/// Runs a worker with the pipes it was given and says on another how much memory it had at most.
-const GAUGE: &str = "\
-import resource, subprocess, sys
-subprocess.run([sys.argv[1], 'worker'], stderr=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
-";
-
 /// The peak memory, in KiB, of a worker that was given this change, and whether it lived to answer.
 fn peak_kib(change: Vec<u8>) -> (u64, bool) {
-    let mut gauge = Command::new("python3")
-        .args(["-c", GAUGE, env!("CARGO_BIN_EXE_louan")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
     let book = Descriptor::Book { site: SITE, org: COMPANY, year: 2020 };
     // A job to judge: number 0, with one field.
     let job = (0_u32, ((book, None::<ByteVec>, vec![ByteVec::from(change)]),));
-    let job = minicbor::to_vec(job).expect("encodes");
-    let mut input = gauge.stdin.take().expect("piped");
-    input.write_all(&u32::try_from(job.len()).expect("small").to_be_bytes()).expect("writes");
-    input.write_all(&job).expect("the worker reads its job whole");
-    drop(input);
-    let done = gauge.wait_with_output().expect("ends");
-    let peak = String::from_utf8_lossy(&done.stderr).trim().parse().expect("a number");
-    (peak, !done.stdout.is_empty())
+    let (peak, answer) = gauge::gauged(&minicbor::to_vec(job).expect("encodes"));
+    (peak, !answer.is_empty())
 }
 
 /// Millions of operations in about a hundred bytes (M6).
@@ -134,7 +113,7 @@ fn no_bomb_gets_more_than_half_a_gibibyte_out_of_a_worker() {
     for (name, bomb, answers) in table {
         let (peak, answered) = peak_kib(bomb);
         assert!(peak > 4 * calm, "{name}: {peak} KiB, it did not go off and nothing is shown");
-        assert!(peak <= 512 * 1024, "{name}: {peak} KiB");
+        assert!(peak <= gauge::LIMIT_KIB, "{name}: {peak} KiB");
         assert_eq!(answered, answers, "{name}: {peak} KiB");
     }
 }
