@@ -37,6 +37,16 @@ fn an_installation_goes_from_nothing_to_a_person_with_a_code() {
     assert!(code == 0 && said.contains("初始密码"), "{said}");
     let (code, said) = run(&["user", "list"]);
     assert!(code == 0 && said.contains("office01") && said.contains("在用"), "{said}");
+    assert!(
+        said.contains("测＊＊") && !said.contains("测试员甲"),
+        "a name is masked unless it is asked for: {said}"
+    );
+    let (code, said) = run(&["user", "list", "--names"]);
+    assert!(code == 0 && said.contains("测试员甲"), "{said}");
+    let store = rusqlite::Connection::open(folder.path().join("louan.sqlite")).expect("the store");
+    let read = "SELECT count(*) FROM audit WHERE instr(bytes, CAST('read_names' AS BLOB)) > 0";
+    let lines: u32 = store.query_row(read, [], |row| row.get(0)).expect("the audit");
+    assert_eq!(lines, 1, "and then it is a line of the audit");
     let (code, said) = run(&["enrol", "new", "office01"]);
     assert!(code == 0 && said.contains("登记码"), "{said}");
     assert_eq!(run(&["user", "password", "office01"]).0, 0);

@@ -165,6 +165,12 @@ impl App {
         Ok(Self { hub, identity, photos, tables, clock, random, _tenancy: tenancy })
     }
 
+    /// Who reads spreadsheets.
+    #[must_use]
+    pub fn tables(&self) -> &dyn ReadTable {
+        self.tables.as_ref()
+    }
+
     /// Both clocks, now.
     #[must_use]
     pub fn now(&self) -> Clocks {

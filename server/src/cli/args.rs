@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
 
@@ -78,6 +78,23 @@ pub(super) enum Command {
     User(UserCommand),
     #[command(subcommand, about = "设备登记")]
     Enrol(EnrolCommand),
+    #[command(subcommand, about = "建筑名单：读取、导入、撤销")]
+    Import(ImportCommand),
+    #[command(about = "导出台账")]
+    Export {
+        #[arg(value_enum, value_name = "台账", help = "hazards（隐患台账）或 buildings（建筑台账）")]
+        what: ExportWhat,
+        #[arg(long = "as", value_name = "账号或编号", help = "以谁的名义导出：只含其数据范围内的内容")]
+        who: String,
+        #[arg(long, value_name = "文件", help = "写入的文件，格式由扩展名决定：.xlsx、.geojson、.gpkg")]
+        to: PathBuf,
+        #[arg(long, value_name = "街镇", help = "只导出一个街镇，代码或名称")]
+        street: Option<String>,
+        #[arg(long, value_name = "状态", help = "只导出一种状态的隐患，如 confirmed")]
+        state: Option<String>,
+        #[arg(long, value_name = "坐标系", help = "地图文件的坐标系：wgs84（默认）、cgcs2000、gcj02、bd09")]
+        datum: Option<String>,
+    },
     #[command(subcommand, about = "证书")]
     Tls(TlsCommand),
     #[command(subcommand, about = "配置")]
@@ -124,8 +141,11 @@ pub(super) enum UserCommand {
         #[arg(long, help = "从标准输入读取密码；不给出时生成初始密码", requires = "login")]
         password_stdin: bool,
     },
-    #[command(about = "列出人员与账号")]
-    List,
+    #[command(about = "列出人员与账号；姓名只显示姓氏")]
+    List {
+        #[arg(long, help = "显示全名；查看会记入审计")]
+        names: bool,
+    },
     #[command(about = "重设密码，原有登录立即失效")]
     Password {
         #[arg(value_name = "账号", help = "登录账号")]
@@ -153,6 +173,46 @@ pub(super) enum EnrolCommand {
     New {
         #[arg(value_name = "账号或编号", required = true, help = "使用该设备的人员")]
         people: Vec<String>,
+    },
+}
+
+/// Which ledger is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportWhat {
+    Hazards,
+    Buildings,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportCommand {
+    #[command(about = "读取名单（xlsx、csv、GeoJSON），显示将新增、更新、重复和错误的内容；不导入")]
+    Read {
+        #[arg(value_name = "文件", help = "建筑名单")]
+        file: PathBuf,
+        #[arg(long = "as", value_name = "账号或编号", help = "以谁的名义导入")]
+        who: String,
+        #[arg(long, value_name = "街镇", help = "名单未写街镇时使用，代码或名称")]
+        street: Option<String>,
+        #[arg(long = "use", value_name = "使用性质", help = "名单未写使用性质时使用，如 residential")]
+        building_use: Option<String>,
+        #[arg(long, value_name = "坐标系", help = "名单未写坐标系时使用：wgs84、cgcs2000、gcj02、bd09")]
+        datum: Option<String>,
+        #[arg(long, value_name = "文件", help = "把有错误的行和原因写成工作簿")]
+        errors: Option<PathBuf>,
+    },
+    #[command(about = "按读取的结果导入")]
+    Commit {
+        #[arg(value_name = "导入编号")]
+        import: String,
+        #[arg(long = "as", value_name = "账号或编号", help = "以谁的名义导入")]
+        who: String,
+    },
+    #[command(about = "撤销一次导入：此后无人改动的恢复原状")]
+    Undo {
+        #[arg(value_name = "导入编号")]
+        import: String,
+        #[arg(long = "as", value_name = "账号或编号", help = "以谁的名义撤销")]
+        who: String,
     },
 }
 

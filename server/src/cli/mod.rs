@@ -9,6 +9,7 @@ mod backup;
 mod configuration;
 mod doctor;
 mod failure;
+mod list;
 mod people;
 mod restore;
 mod service;
@@ -78,6 +79,11 @@ async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
         Command::Org(command) => people::org(command, config).await,
         Command::User(command) => people::user(command, config).await,
         Command::Enrol(command) => people::enrol(command, config).await,
+        Command::Import(command) => list::import(command, config).await,
+        Command::Export { what, who, to, street, state, datum } => {
+            let filters = [street.as_deref(), state.as_deref(), datum.as_deref()];
+            list::export(*what, (who, to), filters, config).await
+        }
         Command::Worker
         | Command::Version
         | Command::Tls(_)

@@ -14,11 +14,12 @@ use super::args::{EnrolCommand, OrgCommand, UserCommand};
 use super::failure::Failure;
 use super::say;
 use crate::app::{App, Workers};
+use crate::audit::Entry;
 use crate::auth::NewAccount;
 use crate::auth::password::{PASSWORD_BYTES_MAX, Password};
 use crate::config::Config;
 
-const UNCHANGED: &str = "未作任何改动。请改正后重试。";
+pub(super) const UNCHANGED: &str = "未作任何改动。请改正后重试。";
 
 pub(super) async fn org(command: &OrgCommand, config: &Config) -> Result<(), Failure> {
     match command {
@@ -70,7 +71,13 @@ pub(super) async fn user(command: &UserCommand, config: &Config) -> Result<(), F
             let account = account.ok_or_else(|| no_person(login))?;
             put_account(&app, account.person, login, typed).await
         }
-        UserCommand::List => list_users(&App::open(config, Workers::None).await?).await,
+        UserCommand::List { names } => {
+            let app = App::open(config, Workers::None).await?;
+            if *names {
+                app.hub.note(names_read(&app)).await?;
+            }
+            list_users(&app, *names).await
+        }
         UserCommand::Erase { who, irrevocably: _ } => {
             let app = App::open(config, Workers::None).await?;
             let person = find_person(&app, who).await?;
@@ -157,7 +164,18 @@ fn read_password() -> Result<Password, Failure> {
     Ok(Password::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-async fn list_users(app: &App) -> Result<(), Failure> {
+/// The line of the audit about names shown to whoever has this machine.
+fn names_read(app: &App) -> Entry {
+    let (act, subject) = ("read_names".to_owned(), "people".to_owned());
+    Entry { at: app.now().system, person: None, device: None, act, subject, outcome: "read".to_owned() }
+}
+
+/// A name by its first character: enough to tell people apart who are known, too little to know anybody by.
+fn masked(name: &str) -> String {
+    name.chars().next().map_or_else(String::new, |first| format!("{first}＊＊"))
+}
+
+async fn list_users(app: &App, names: bool) -> Result<(), Failure> {
     let accounts = app.identity.list_accounts().await?;
     let orgs = app.hub.list_orgs().await?;
     for row in app.hub.list_people().await? {
@@ -174,7 +192,8 @@ async fn list_users(app: &App) -> Result<(), Failure> {
             (false, false) => "停用",
         };
         let person = row.person;
-        say(&format!("{}\t{}\t{}\t{org}\t{login}\t{state}", person.id, person.name, person.role.label()))?;
+        let name = if names { person.name } else { masked(&person.name) };
+        say(&format!("{}\t{name}\t{}\t{org}\t{login}\t{state}", person.id, person.role.label()))?;
     }
     Ok(())
 }
@@ -206,7 +225,7 @@ async fn find_org(app: &App, text: &str) -> Result<OrgId, Failure> {
 }
 
 /// A person by id or by login.
-async fn find_person(app: &App, text: &str) -> Result<PersonId, Failure> {
+pub(super) async fn find_person(app: &App, text: &str) -> Result<PersonId, Failure> {
     let by_login = || async {
         let accounts = app.identity.list_accounts().await?;
         let login = text.trim().to_lowercase();
@@ -233,6 +252,14 @@ fn no_person(text: &str) -> Failure {
 mod tests {
     use super::*;
     use crate::auth::password::faults_of;
+
+    #[test]
+    fn a_masked_name_shows_one_character_and_not_how_many_there_are() {
+        for (name, shown) in [("王小明", "王＊＊"), ("欧阳某", "欧＊＊"), ("甲", "甲＊＊"), ("", "")]
+        {
+            assert_eq!(masked(name), shown);
+        }
+    }
 
     #[test]
     fn a_first_password_passes_its_own_rules_whatever_the_dice() {

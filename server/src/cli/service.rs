@@ -26,7 +26,7 @@ pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn executable() -> Result<std::path::PathBuf, AppError> {
+pub(super) fn executable() -> Result<std::path::PathBuf, AppError> {
     std::env::current_exe().map_err(AppError::Executable)
 }
 

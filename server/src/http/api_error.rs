@@ -7,6 +7,7 @@
 use http::StatusCode;
 use louan_schema::wire::Code;
 use serde::Serialize;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::auth::AuthError;
@@ -120,7 +121,7 @@ problems! {
 }
 
 /// One thing wrong with what was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer into the body, or `?name` of the query.
     pub pointer: String,

@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
+use utoipa::ToSchema;
 use warp::reply::Response;
 
 use super::api_error::{ApiError, FieldError, Problem};
@@ -34,14 +35,16 @@ const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy")
 const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// RFC 9457, with our extensions at the end.
-#[derive(Serialize)]
-struct Document<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document<'a> {
     r#type: String,
     title: &'static str,
     status: u16,
     code: &'static str,
     detail: &'static str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldError>)]
     errors: &'a [FieldError],
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,

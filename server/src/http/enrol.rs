@@ -6,6 +6,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use louan_schema::registry::{Org, Person};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
@@ -13,34 +14,40 @@ use warp::reply::{Reply, Response};
 use super::api_error::ApiError;
 use super::body::{Read, json, read};
 use super::context::{Context, context};
-use super::route::Body;
+use super::openapi::{Operation, shape};
+use super::route::{Body, Verb};
 use super::session::Tokens;
 use super::{Desk, at, reply};
 use crate::auth::Enrolment;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EnrolRequest {
     code: String,
     public_key: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct EnrolReply {
+    #[schema(schema_with = shape::id)]
     device: String,
     stream: u32,
     #[serde(flatten)]
     tokens: Tokens,
     people: Vec<PersonView>,
     orgs: Vec<OrgView>,
+    #[schema(schema_with = shape::instant)]
     now: String,
 }
 
 /// A person as JSON.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct PersonView {
+    #[schema(schema_with = shape::id)]
     id: String,
+    #[schema(schema_with = shape::id)]
     org: String,
+    #[schema(schema_with = shape::role)]
     role: &'static str,
     name: String,
 }
@@ -52,11 +59,14 @@ impl From<Person> for PersonView {
 }
 
 /// An organisation as JSON.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct OrgView {
+    #[schema(schema_with = shape::id)]
     id: String,
+    #[schema(schema_with = shape::org_kind)]
     kind: &'static str,
     name: String,
+    #[schema(schema_with = shape::street_or_null)]
     street: Option<String>,
 }
 
@@ -65,6 +75,16 @@ impl From<Org> for OrgView {
         let street = row.street.map(|street| street.to_string());
         Self { id: row.id.to_string(), kind: row.kind.as_str(), name: row.name, street }
     }
+}
+
+pub(super) fn describe() -> Vec<Operation> {
+    let about = "The phone is a device now; the code is spent.";
+    vec![
+        Operation::new(Verb::Post, "/api/v1/enrol", "Make a phone a device, with a code and its public key")
+            .open()
+            .takes::<EnrolRequest>()
+            .gives::<EnrolReply>(about),
+    ]
 }
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {

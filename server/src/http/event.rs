@@ -16,6 +16,8 @@ use warp::sse::Event;
 
 use super::api_error::ApiError;
 use super::context::{Context, context};
+use super::openapi::{Operation, shape};
+use super::route::Verb;
 use super::{Desk, at, reply};
 
 /// Proxies cut connections that are silent for a minute.
@@ -25,6 +27,14 @@ const LIFE: Duration = Duration::from_secs(15 * 60);
 /// Wait before a browser comes back.
 const RETRY: Duration = Duration::from_secs(3);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+pub(super) fn describe() -> Vec<Operation> {
+    vec![
+        Operation::new(Verb::Get, "/api/v1/events", "A poke whenever the log has moved (SSE)")
+            .header("Last-Event-ID", false, shape::any_text(), "The position already known.")
+            .gives_text("text/event-stream", "Events `head` with `{\"pos\": n}`, for a quarter of an hour."),
+    ]
+}
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     warp::path!("api" / "v1" / "events")

@@ -8,6 +8,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use louan_schema::code::{Action, BuildingUse, Datum};
 use louan_schema::wire::Code;
 use serde::Serialize;
+use utoipa::ToSchema;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
@@ -17,18 +18,21 @@ use super::body::{Read, read};
 use super::caller::Official;
 use super::context::{Context, context};
 use super::export::WORKBOOK;
+use super::openapi::{Operation, shape};
 use super::query::{Parameters, raw};
-use super::route::Body;
+use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 use crate::hub::{Carried, ImportError, ImportId, Imported};
-use crate::import::{Defaults, Outcome, Remark, value};
+use crate::import::{Defaults, NoHeader, Outcome, Remark, value};
 
 /// Most remarks of one kind in a reply; the workbook has all of them.
 const REMARKS_MAX: usize = 500;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ImportView {
+    #[schema(schema_with = shape::draw)]
     id: String,
+    #[schema(schema_with = shape::import_state)]
     state: &'static str,
     state_label: &'static str,
     new: usize,
@@ -43,7 +47,7 @@ struct ImportView {
     left_alone: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RemarkView {
     row: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,13 +55,13 @@ struct RemarkView {
     reason: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct CarriedView {
     done: usize,
     left: Vec<LeftView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LeftView {
     name: String,
     code: &'static str,
@@ -92,19 +96,36 @@ impl From<Imported> for ImportView {
 
 impl From<Carried> for CarriedView {
     fn from(carried: Carried) -> Self {
-        let left = |(name, code): (String, Code)| LeftView { name, code: code.name(), reason: reason(code) };
+        let left = |(name, code): (String, Code)| LeftView {
+            name,
+            code: code.name(),
+            reason: Carried::reason(code),
+        };
         Self { done: carried.done, left: carried.left.into_iter().map(left).collect() }
     }
 }
 
-/// Why a compound was left as it is.
-const fn reason(code: Code) -> &'static str {
-    match code {
-        Code::VersionMoved => "已被他人更改，未作改动",
-        Code::NotPermitted | Code::UnknownTarget | Code::OutOfScope => "不在您的权限范围内，未作改动",
-        Code::WrongState => "建筑已登记在其他小区，未作改动",
-        _ => "不符合建账要求，未作改动",
-    }
+pub(super) fn describe() -> Vec<Operation> {
+    let wrong = "A workbook: the lines refused as they came, and why.";
+    vec![
+        Operation::new(
+            Verb::Post,
+            "/api/v1/imports",
+            "Read a list of buildings (xlsx, csv, GeoJSON); nothing is entered",
+        )
+        .query("street", shape::any_text(), "The street of lines that name none, by code or name.")
+        .query("use", shape::building_use(), "The use of lines that name none.")
+        .query("datum", shape::datum(), "The datum of positions that name none.")
+        .gives::<ImportView>("What carrying it out would do."),
+        Operation::new(Verb::Get, "/api/v1/imports/{import}", "An import as it stands")
+            .gives::<ImportView>("The import."),
+        Operation::new(Verb::Post, "/api/v1/imports/{import}/commit", "Carry an import out")
+            .gives::<CarriedView>("Compounds entered, and those left alone."),
+        Operation::new(Verb::Post, "/api/v1/imports/{import}/undo", "Take an import back")
+            .gives::<CarriedView>("Compounds taken back, and those changed since."),
+        Operation::new(Verb::Get, "/api/v1/imports/{import}/errors", "The lines that were refused")
+            .gives_bytes(&[WORKBOOK], wrong),
+    ]
 }
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
@@ -208,11 +229,7 @@ impl From<ImportError> for ApiError {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::Unknown => Problem::NotFound.into(),
-            ImportError::NoHeader(_) => Self::field(
-                "/",
-                "no_header",
-                "找不到表头。表头须有“小区名称”或“建筑名称”，并至少再有一列，如“街镇”“建筑高度”。",
-            ),
+            ImportError::NoHeader(_) => Self::field("/", "no_header", NoHeader::TEXT),
             ImportError::State(state) => Self { code: Some(state.name()), ..Problem::Refused.into() },
             ImportError::Storage(error) => error.into(),
         }

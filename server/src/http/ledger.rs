@@ -8,54 +8,92 @@ use louan_schema::policy::Policy;
 use louan_schema::time::{Day, Timestamp};
 use louan_schema::wire::HazardStatus;
 use serde::Serialize;
+use utoipa::ToSchema;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
 use super::api_error::ApiError;
 use super::context::{Context, context};
+use super::openapi::{Operation, shape};
 use super::query::{PageAsked, Parameters, raw};
+use super::route::Verb;
 use super::{Desk, at, reply};
 use crate::hub::{HazardQuery, Page, RoundQuery, RoundRow};
 
-#[derive(Serialize)]
-struct PageView<T> {
-    rows: Vec<T>,
-    total: u64,
-    page: u64,
-    page_size: u64,
+macro_rules! pages {
+    ($($(#[$doc:meta])* $name:ident of $row:ty;)*) => {
+        $($(#[$doc])*
+        #[derive(Serialize, ToSchema)]
+        struct $name {
+            rows: Vec<$row>,
+            total: u64,
+            page: u64,
+            page_size: u64,
+        }
+
+        impl $name {
+            fn of(page: Page<$row>, asked: PageAsked) -> Self {
+                let PageAsked { page: number, page_size } = asked;
+                Self { rows: page.rows, total: page.total, page: number, page_size }
+            }
+        })*
+    };
+}
+
+// One type each: a description has no generic ones.
+pages! {
+    /// A page of the hazard ledger.
+    HazardPage of HazardView;
+    /// A page of the visits.
+    RoundPage of RoundView;
 }
 
 /// A line of the hazard ledger, for programs and for the page.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct HazardView {
+    #[schema(schema_with = shape::id)]
     pub(super) id: String,
     pub(super) version: u64,
+    #[schema(schema_with = shape::id)]
     pub(super) site: String,
     pub(super) site_name: String,
+    #[schema(schema_with = shape::street_or_null)]
     pub(super) street: Option<String>,
     pub(super) street_name: &'static str,
     pub(super) code: String,
     pub(super) name: String,
     pub(super) text: String,
+    #[schema(schema_with = shape::severity)]
     pub(super) severity: &'static str,
     pub(super) severity_label: &'static str,
+    #[schema(schema_with = shape::hazard_state)]
     pub(super) state: &'static str,
     pub(super) state_label: &'static str,
+    #[schema(schema_with = shape::instant)]
     pub(super) found_at: String,
+    #[schema(schema_with = shape::day)]
     pub(super) found_on: String,
+    #[schema(schema_with = shape::day_or_null)]
     pub(super) due_on: Option<String>,
     pub(super) overdue: bool,
+    #[schema(schema_with = shape::instant_or_null)]
     pub(super) disposed_at: Option<String>,
+    #[schema(schema_with = shape::instant_or_null)]
     pub(super) closed_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RoundView {
+    #[schema(schema_with = shape::id)]
     id: String,
+    #[schema(schema_with = shape::id)]
     org: String,
+    #[schema(schema_with = shape::id)]
     site: String,
+    #[schema(schema_with = shape::instant)]
     opened_at: String,
+    #[schema(schema_with = shape::ids)]
     buildings: Vec<String>,
     complete: bool,
     contested: bool,
@@ -75,6 +113,24 @@ impl From<RoundRow> for RoundView {
             failed: row.failed,
         }
     }
+}
+
+pub(super) fn describe() -> Vec<Operation> {
+    vec![
+        Operation::new(Verb::Get, "/api/v1/hazards", "A page of the hazard ledger")
+            .query("street", shape::street(), "Of this street.")
+            .query("site", shape::id(), "Of this compound.")
+            .query("state", shape::hazard_state(), "In this state.")
+            .query("overdue", shape::any_text(), "Overdue after this day, or `today`.")
+            .paged()
+            .gives::<HazardPage>("A page."),
+        Operation::new(Verb::Get, "/api/v1/rounds", "A page of the visits")
+            .query("street", shape::street(), "Of this street.")
+            .query("site", shape::id(), "Of this compound.")
+            .query("until", shape::day(), "Begun up to the end of this day.")
+            .paged()
+            .gives::<RoundPage>("A page."),
+    ]
 }
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
@@ -117,7 +173,7 @@ async fn list_hazards(desk: Desk, context: Context, raw: String) -> Result<impl 
     };
     parameters.finish()?;
     let page = desk.hub().list_hazards(query).await?;
-    Ok(view(desk.hazard_views(page, now).await?, asked))
+    Ok(warp::reply::json(&HazardPage::of(desk.hazard_views(page, now).await?, asked)))
 }
 
 /// A day, or `today`.
@@ -141,12 +197,7 @@ async fn list_rounds(desk: Desk, context: Context, raw: String) -> Result<impl R
     parameters.finish()?;
     let page = desk.hub().list_rounds(query).await?;
     let rows = page.rows.into_iter().map(RoundView::from).collect();
-    Ok(view(Page { rows, total: page.total }, asked))
-}
-
-fn view<T: Serialize>(page: Page<T>, asked: PageAsked) -> impl Reply {
-    let PageAsked { page: number, page_size } = asked;
-    warp::reply::json(&PageView { rows: page.rows, total: page.total, page: number, page_size })
+    Ok(warp::reply::json(&RoundPage::of(Page { rows, total: page.total }, asked)))
 }
 
 impl Desk {

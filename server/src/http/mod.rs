@@ -20,6 +20,7 @@ mod import;
 mod ledger;
 mod month;
 mod mount;
+pub mod openapi;
 mod page;
 mod peer;
 mod photo;

@@ -8,35 +8,65 @@ use louan_schema::fold::month::{Figures, MonthFigures};
 use louan_schema::registry::Org;
 use louan_schema::time::Day;
 use serde::Serialize;
+use utoipa::ToSchema;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
 use super::api_error::{ApiError, Problem};
 use super::context::{Context, context};
+use super::openapi::{Operation, shape};
+use super::route::Verb;
 use super::{Desk, at, reply};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MonthView {
+    #[schema(schema_with = shape::day)]
     cut_off: String,
     rows: Vec<StreetFigures>,
-    total: Figures,
+    total: FiguresView,
+}
+
+/// Figures as JSON: [`Figures`] by the same names.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+pub(super) struct FiguresView {
+    pub(super) rounds: u64,
+    pub(super) hazards_found: u64,
+    pub(super) disposed: u64,
+    pub(super) closed: u64,
+    pub(super) overdue: u64,
+    pub(super) unconfirmed: u64,
+}
+
+impl From<Figures> for FiguresView {
+    fn from(figures: Figures) -> Self {
+        let Figures { rounds, hazards_found, disposed, closed, overdue, unconfirmed } = figures;
+        Self { rounds, hazards_found, disposed, closed, overdue, unconfirmed }
+    }
 }
 
 /// One 街镇's row.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct StreetFigures {
+    #[schema(schema_with = shape::street)]
     pub(super) street: String,
     pub(super) name: &'static str,
     #[serde(flatten)]
-    pub(super) figures: Figures,
+    pub(super) figures: FiguresView,
 }
 
 /// The figures somebody may see.
 #[derive(Debug, Clone)]
 pub(super) struct SeenFigures {
     pub(super) rows: Vec<StreetFigures>,
-    pub(super) total: Figures,
+    pub(super) total: FiguresView,
+}
+
+pub(super) fn describe() -> Vec<Operation> {
+    vec![
+        Operation::new(Verb::Get, "/api/v1/months/{cut_off}", "The figures by street up to the end of a day")
+            .gives::<MonthView>("The rows in sight, and their total."),
+    ]
 }
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
@@ -67,10 +97,10 @@ pub(super) fn seen(org: &Org, month: &MonthFigures) -> SeenFigures {
         .filter(|(street, _)| everything || org.street_seen() == Some(*street))
         .map(|(street, figures)| {
             let name = area::street(*street).map_or("", |street| street.name);
-            StreetFigures { street: street.to_string(), name, figures: *figures }
+            StreetFigures { street: street.to_string(), name, figures: (*figures).into() }
         })
         .collect();
     let total =
-        if everything { month.total } else { rows.first().map(|row| row.figures).unwrap_or_default() };
+        if everything { month.total.into() } else { rows.first().map(|row| row.figures).unwrap_or_default() };
     SeenFigures { rows, total }
 }

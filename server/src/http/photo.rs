@@ -5,12 +5,13 @@
 //! out to officials only, as a file, and never without a line in the audit.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderValue, StatusCode};
 use louan_schema::code::Action;
 use louan_schema::id::{BlobHash, HazardId, OrgId};
 use louan_schema::photo::{OnSite, PhotoCard, UploadKind};
 use serde::Serialize;
+use utoipa::ToSchema;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
@@ -18,14 +19,20 @@ use warp::reply::{Reply, Response};
 use super::api_error::{ApiError, Problem, not_modified};
 use super::caller::Official;
 use super::context::{Context, context};
+use super::openapi::{Operation, shape};
+use super::route::Verb;
 use super::{Desk, at, reply};
 use crate::audit::Entry;
 use crate::photo::{CitedPhoto, Shown, Size};
 
+const JPEG: &str = "image/jpeg";
+
 /// A photo beside a hazard.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PhotoView {
+    #[schema(schema_with = shape::hash)]
     hash: String,
+    #[schema(schema_with = shape::id)]
     record: String,
     /// Whether its bytes are here; a record is complete once all its photos are.
     here: bool,
@@ -40,30 +47,58 @@ struct PhotoView {
 }
 
 /// What its sender's phone knew about it: flags for who reviews, never the position itself.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SaidView {
+    #[schema(schema_with = shape::instant)]
     taken_at: String,
+    #[schema(schema_with = shape::taken_by)]
     taken_by: &'static str,
     taken_by_label: &'static str,
+    #[schema(schema_with = shape::on_site)]
     on_site: &'static str,
     on_site_label: String,
     blurred: bool,
     dark: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PhotosView {
     photos: Vec<PhotoView>,
     /// Photos cited that are not here yet.
     missing: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct AlikeView {
+    #[schema(schema_with = shape::hash)]
     hash: String,
     distance: u32,
+    #[schema(schema_with = shape::id)]
     record: String,
+    #[schema(schema_with = shape::id)]
     site: String,
+}
+
+pub(super) fn describe() -> Vec<Operation> {
+    let picture = |path, summary, media_types| {
+        Operation::new(Verb::Get, path, summary)
+            .header("If-None-Match", false, shape::any_text(), "The tag of what is at hand.")
+            .gives_bytes(media_types, "The picture; an original only as a file, for officials.")
+            .gives_empty(StatusCode::NOT_MODIFIED, &[], "What is at hand is what would come.")
+    };
+    let original = "application/octet-stream";
+    vec![
+        Operation::new(Verb::Get, "/api/v1/hazards/{hazard}/photos", "The photos beside a hazard")
+            .gives::<PhotosView>("Those cited, here or not."),
+        picture("/api/v1/photos/{hash}", "A photo", &[JPEG, original]),
+        picture("/api/v1/photos/{hash}/thumbnail", "A photo, small", &[JPEG]),
+        Operation::new(
+            Verb::Get,
+            "/api/v1/photos/{hash}/alike",
+            "Photos in sight that look the same: a hint",
+        )
+        .gives_list::<AlikeView>("Nearest first."),
+    ]
 }
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
@@ -184,7 +219,7 @@ fn picture(shown: &Shown, size: Size) -> Response {
     let (media_type, disposition) = if as_file {
         ("application/octet-stream", "attachment; filename=\"photo.bin\"")
     } else {
-        ("image/jpeg", "inline; filename=\"photo.jpg\"")
+        (JPEG, "inline; filename=\"photo.jpg\"")
     };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static(disposition));

@@ -2,6 +2,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
@@ -10,19 +11,20 @@ use zeroize::Zeroizing;
 use super::api_error::{ApiError, Problem};
 use super::body::{Read, json, read};
 use super::context::{Context, context};
-use super::route::Body;
+use super::openapi::{Operation, shape};
+use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 use crate::auth::token::Token;
 use crate::auth::{Credentials, Issued};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SignInRequest {
     account: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RefreshRequest {
     refresh_token: String,
@@ -32,12 +34,14 @@ struct RefreshRequest {
 }
 
 /// Tokens as JSON.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Tokens {
     token_type: &'static str,
     access_token: String,
+    #[schema(schema_with = shape::instant)]
     access_expires_at: String,
     refresh_token: String,
+    #[schema(schema_with = shape::instant)]
     refresh_expires_at: String,
 }
 
@@ -53,11 +57,31 @@ impl From<Issued> for Tokens {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SignInReply {
+    #[schema(schema_with = shape::id)]
     person: String,
     #[serde(flatten)]
     tokens: Tokens,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Ended {
+    ended: bool,
+}
+
+pub(super) fn describe() -> Vec<Operation> {
+    vec![
+        Operation::new(Verb::Post, "/api/v1/session", "Sign in with account and password")
+            .open()
+            .takes::<SignInRequest>()
+            .gives::<SignInReply>("Signed in."),
+        Operation::new(Verb::Delete, "/api/v1/session", "Sign out").gives::<Ended>("The session has ended."),
+        Operation::new(Verb::Post, "/api/v1/session/refresh", "Exchange a refresh token for new tokens")
+            .open()
+            .takes::<RefreshRequest>()
+            .gives::<Tokens>("New tokens; the old ones end."),
+    ]
 }
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
@@ -111,5 +135,5 @@ async fn refresh_session(desk: Desk, context: Context, body: Read) -> Result<imp
 async fn end_session(desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
     let caller = desk.caller(&context).await?;
     desk.identity().sign_out(&caller, desk.now().system).await?;
-    Ok(warp::reply::json(&serde_json::json!({ "ended": true })))
+    Ok(warp::reply::json(&Ended { ended: true }))
 }

@@ -14,9 +14,18 @@ use warp::reply::Response;
 use super::api_error::{ApiError, Problem};
 use super::body::{Read, read};
 use super::context::{Context, context};
-use super::route::Body;
+use super::openapi::Operation;
+use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 use crate::hub::Answer;
+
+pub(super) fn describe() -> Vec<Operation> {
+    let about = "zstd over CBOR, as `louan_schema::wire::SyncReply` has it.";
+    vec![
+        Operation::new(Verb::Post, "/api/v1/sync", "A device's changes up, what it lacks down")
+            .gives_bytes(&[MEDIA_TYPE], about),
+    ]
+}
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     warp::path!("api" / "v1" / "sync")

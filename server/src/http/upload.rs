@@ -6,7 +6,7 @@
 
 use base64ct::{Base64, Encoding};
 use http::header::{CACHE_CONTROL, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use louan_schema::id::{BlobHash, DeviceId};
 use louan_schema::photo::{PHOTO_BYTES_MAX, PhotoCard, UploadKind};
 use warp::Filter;
@@ -16,7 +16,8 @@ use warp::reply::{Reply, Response};
 use super::api_error::{ApiError, Problem, created, no_content};
 use super::body::{Read, read};
 use super::context::{Context, context};
-use super::route::Body;
+use super::openapi::{Operation, shape};
+use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 use crate::photo::{NewUpload, ORIGINAL_BYTES_MAX, PhotoError, Progress, UploadId};
 
@@ -35,6 +36,57 @@ const TUS: HeaderValue = HeaderValue::from_static("1.0.0");
 
 // No upload is longer than an original, so one number is told for both kinds.
 const _: () = assert!(PHOTO_BYTES_MAX as u64 <= ORIGINAL_BYTES_MAX);
+
+pub(super) fn describe() -> Vec<Operation> {
+    let one = "/api/v1/uploads/{upload}";
+    let number = || shape::number(0, None);
+    let tus =
+        |operation: Operation| operation.header("Tus-Resumable", true, shape::tus(), "The version spoken.");
+    let far = |operation: Operation, status, about| {
+        let headers = [("Upload-Offset", number()), ("Louan-Position", number())];
+        operation.gives_empty(status, &headers, about)
+    };
+    let able = |path| {
+        Operation::new(Verb::Options, path, "What of tus 1.0.0 is spoken").open().gives_empty(
+            StatusCode::NO_CONTENT,
+            &[("Tus-Extension", shape::any_text()), ("Tus-Max-Size", number())],
+            "In header fields.",
+        )
+    };
+    let cards = "`sha256`, `kind` and `card` (see `louan_schema::photo`), each base64.";
+    vec![
+        able("/api/v1/uploads"),
+        tus(Operation::new(Verb::Post, "/api/v1/uploads", "Announce a photo (tus creation)"))
+            .header("Upload-Length", true, number(), "Bytes of the whole.")
+            .header("Upload-Metadata", true, shape::any_text(), cards)
+            .gives_empty(StatusCode::CREATED, &[("Location", shape::any_text())], "Announced."),
+        able(one),
+        far(
+            tus(Operation::new(Verb::Head, one, "How far an upload is")),
+            StatusCode::NO_CONTENT,
+            "Its offset; the position of the log once it is kept for good.",
+        ),
+        far(
+            tus(Operation::new(Verb::Patch, one, "A piece of a photo"))
+                .header("Upload-Offset", true, number(), "Where the piece begins.")
+                .header(
+                    "Upload-Checksum",
+                    false,
+                    shape::any_text(),
+                    "`sha256` and the base64 of the piece's hash.",
+                ),
+            StatusCode::NO_CONTENT,
+            "The piece is kept; after the last one, the photo is.",
+        ),
+        tus(Operation::new(Verb::Delete, one, "Give an upload up (tus termination)")).gives_empty(
+            StatusCode::NO_CONTENT,
+            &[],
+            "Given up.",
+        ),
+        Operation::new(Verb::Head, "/api/v1/blobs/{hash}", "Whether a photo this device has sent is kept")
+            .gives_empty(StatusCode::NO_CONTENT, &[("Louan-Position", number())], "It is."),
+    ]
+}
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     let all = warp::path!("api" / "v1" / "uploads");

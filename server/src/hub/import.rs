@@ -267,6 +267,17 @@ impl Hub {
 }
 
 impl Carried {
+    /// Why a compound was left as it is, for people.
+    #[must_use]
+    pub const fn reason(code: Code) -> &'static str {
+        match code {
+            Code::VersionMoved => "已被他人更改，未作改动",
+            Code::NotPermitted | Code::UnknownTarget | Code::OutOfScope => "不在您的权限范围内，未作改动",
+            Code::WrongState => "建筑已登记在其他小区，未作改动",
+            _ => "不符合建账要求，未作改动",
+        }
+    }
+
     fn note(&mut self, name: String, verdict: CommandVerdict) {
         match verdict {
             CommandVerdict::Done(_) | CommandVerdict::Duplicate(_) => self.done += 1,

@@ -5,6 +5,7 @@
 //! says so. Nothing here knows HTTP, sessions or passwords.
 
 mod command;
+mod export;
 mod import;
 mod office;
 mod push;
@@ -31,6 +32,7 @@ pub use crate::storage::imports::{ImportId, ImportState};
 pub use crate::storage::ledger::{HazardQuery, Page, RoundQuery, RoundRow};
 pub use crate::storage::log::{Head, Held};
 pub use crate::storage::registry::{DeviceState, PersonRow, SiteRow};
+pub use export::{Export, ExportError, LedgerFile};
 pub use import::{Carried, ImportError, Imported};
 pub use office::{OfficeError, OfficeFault};
 pub use sync::Answer;

@@ -65,6 +65,12 @@ pub struct Read {
 #[error("no header names a building or its compound")]
 pub struct NoHeader;
 
+impl NoHeader {
+    /// What is said about it, in Chinese.
+    pub const TEXT: &'static str =
+        "找不到表头。表头须有“小区名称”或“建筑名称”，并至少再有一列，如“街镇”“建筑高度”。";
+}
+
 /// Reads a table as a list of buildings.
 ///
 /// # Errors

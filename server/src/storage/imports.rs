@@ -44,7 +44,8 @@ pub enum ImportState {
 }
 
 impl ImportState {
-    const ALL: [Self; 5] = [Self::Seen, Self::Doing, Self::Done, Self::Undoing, Self::Undone];
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Seen, Self::Doing, Self::Done, Self::Undoing, Self::Undone];
 
     /// Its number in the store; never renumbered.
     #[must_use]

@@ -9,6 +9,7 @@ mod doctors;
 mod hand_copies;
 mod house;
 mod kills;
+mod lists;
 mod place;
 mod restores;
 mod services;

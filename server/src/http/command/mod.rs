@@ -12,6 +12,7 @@ use louan_schema::ruling::{Act, Command};
 use louan_schema::time::Day;
 use louan_schema::wire::CommandVerdict;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
@@ -19,19 +20,21 @@ use warp::reply::{Reply, Response};
 use super::api_error::ApiError;
 use super::body::{Read, json, read};
 use super::context::{Context, context};
-use super::route::Body;
+use super::openapi::{Operation, shape};
+use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CommandRequest {
+    #[schema(schema_with = shape::id)]
     id: CommandId,
     expected_version: u64,
     act: ActRequest,
 }
 
 /// One of the acts, by its name; exactly one.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum ActRequest {
     RegisterSite(Box<site::Entry>),
@@ -39,21 +42,25 @@ enum ActRequest {
     CloseHazard(Close),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Confirm {
+    #[schema(schema_with = shape::id)]
     hazard: HazardId,
+    #[schema(schema_with = shape::severity)]
     severity: Severity,
+    #[schema(schema_with = shape::day)]
     due_on: Day,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Close {
+    #[schema(schema_with = shape::id)]
     hazard: HazardId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct CommandReply {
     outcome: &'static str,
     version: u64,
@@ -69,6 +76,18 @@ impl From<ActRequest> for Act {
             ActRequest::CloseHazard(Close { hazard }) => Self::CloseHazard { hazard },
         }
     }
+}
+
+pub(super) fn describe() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            Verb::Post,
+            "/api/v1/commands",
+            "Ask for a ruling; asking twice with one id is harmless",
+        )
+        .takes::<CommandRequest>()
+        .gives::<CommandReply>("Done, now or before; the version is the target's."),
+    ]
 }
 
 pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {

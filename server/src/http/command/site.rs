@@ -9,20 +9,25 @@ use louan_schema::id::{BuildingId, OrgId, SiteId};
 use louan_schema::registry::{Building, FloorName, Position, Site};
 use louan_schema::ruling::Act;
 use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::http::openapi::shape;
 
 /// A compound and its buildings.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
     site: SiteEntry,
     buildings: Vec<BuildingEntry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SiteEntry {
+    #[schema(schema_with = shape::id)]
     id: SiteId,
     name: String,
+    #[schema(schema_with = shape::street)]
     street: StreetCode,
     #[serde(default)]
     community: Option<u64>,
@@ -30,43 +35,53 @@ struct SiteEntry {
     grid: Option<String>,
     #[serde(default)]
     address: String,
+    #[schema(schema_with = shape::management)]
     management: Management,
     #[serde(default)]
+    #[schema(schema_with = shape::id_or_null)]
     managed_by: Option<OrgId>,
+    #[schema(schema_with = shape::id)]
     supervised_by: OrgId,
     #[serde(default)]
     position: Option<PositionEntry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PositionEntry {
     lon_e7: i32,
     lat_e7: i32,
+    #[schema(schema_with = shape::datum)]
     datum: Datum,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct BuildingEntry {
+    #[schema(schema_with = shape::id)]
     id: BuildingId,
     #[serde(default)]
     code: String,
     name: String,
+    #[schema(schema_with = shape::building_use)]
     building_use: BuildingUse,
     #[serde(default)]
     height_cm: Option<u32>,
+    #[schema(schema_with = shape::height_source)]
     height_source: HeightSource,
     #[serde(default)]
+    #[schema(maximum = 65535)]
     storeys: Option<u16>,
     #[serde(default)]
     floors: Vec<FloorEntry>,
+    #[schema(schema_with = shape::registry_state)]
     state: RegistryState,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct FloorEntry {
+    #[schema(minimum = -32768, maximum = 32767)]
     index: i16,
     name: String,
     street_level: bool,

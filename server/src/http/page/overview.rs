@@ -1,7 +1,6 @@
 //! `GET /`: the month by 街镇 and the first lines of the hazard ledger.
 
 use louan_schema::code::{Action, may};
-use louan_schema::fold::month::Figures;
 use louan_schema::time::Day;
 use maud::{Markup, html};
 use warp::Filter;
@@ -12,7 +11,7 @@ use super::super::api_error::{ApiError, Problem};
 use super::super::caller::Official;
 use super::super::context::{Context, context};
 use super::super::ledger::HazardView;
-use super::super::month::{SeenFigures, StreetFigures, seen};
+use super::super::month::{FiguresView, SeenFigures, StreetFigures, seen};
 use super::super::query::{Parameters, raw};
 use super::super::{Desk, Mount, at, reply};
 use super::login::to_login;
@@ -124,13 +123,13 @@ const FIGURES: [&str; 6] = ["检查次数", "发现隐患", "处置完成", "复
 const OVERDUE: &str = "逾期未改";
 
 /// Every figure with its title; a title always stands beside the number, so a colour only repeats it.
-fn titled(figures: &Figures) -> impl Iterator<Item = (&'static str, u64, bool)> {
-    let Figures { rounds, hazards_found, disposed, closed, overdue, unconfirmed } = *figures;
+fn titled(figures: &FiguresView) -> impl Iterator<Item = (&'static str, u64, bool)> {
+    let FiguresView { rounds, hazards_found, disposed, closed, overdue, unconfirmed } = *figures;
     let numbers = [rounds, hazards_found, disposed, closed, overdue, unconfirmed];
     FIGURES.into_iter().zip(numbers).map(|(title, number)| (title, number, title == OVERDUE && number > 0))
 }
 
-fn tiles(total: &Figures) -> Markup {
+fn tiles(total: &FiguresView) -> Markup {
     html! {
         dl class="tiles" {
             @for (title, number, late) in titled(total) {
@@ -149,7 +148,7 @@ fn street_row(number: usize, row: &StreetFigures) -> Markup {
     }
 }
 
-fn figures(figures: &Figures) -> Markup {
+fn figures(figures: &FiguresView) -> Markup {
     html! {
         @for (title, number, late) in titled(figures) {
             td class=(if late { "number overdue" } else { "number" }) data-title=(title) { (number) }
@@ -249,7 +248,7 @@ mod tests {
     fn overdue_is_said_in_words_not_only_in_colour() {
         let shown = |overdue| ledger_line(1, &line("x", overdue)).into_string();
         assert!(shown(true).contains(">逾期<") && !shown(false).contains("逾期"));
-        let overdue = Figures { overdue: 3, ..Figures::default() };
+        let overdue = FiguresView { overdue: 3, ..FiguresView::default() };
         let (row, total) = (figures(&overdue).into_string(), tiles(&overdue).into_string());
         assert!(row.contains(r#"data-title="逾期未改">3<"#), "{row}");
         assert!(total.contains("<dt>逾期未改</dt><dd class=\"overdue\">3<"), "{total}");

@@ -1,0 +1,235 @@
+//! One route described: what it is for, what it is asked with, what it answers.
+//!
+//! Refusals are not listed one by one: every route may answer any problem, by the same document. Media types and
+//! sizes of bodies are the route table's.
+
+use http::StatusCode;
+use utoipa::ToSchema;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{
+    HttpMethod, Operation as Described, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{
+    ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, ResponsesBuilder, Schema,
+};
+
+use super::{BEARER, PROBLEM, shape};
+use crate::http::query::PAGE_SIZE_MAX;
+use crate::http::route::{Body, ROUTES, Route, Verb};
+
+type Shapes = Vec<(String, RefOr<Schema>)>;
+
+/// A route and what is said of it (接口操作).
+#[derive(Clone)]
+pub(in crate::http) struct Operation {
+    verb: Verb,
+    path: &'static str,
+    summary: &'static str,
+    open: bool,
+    parameters: Vec<Parameter>,
+    takes: Option<RefOr<Schema>>,
+    gives: Vec<(StatusCode, Response)>,
+    shapes: Shapes,
+}
+
+fn with_children<T: ToSchema>(shapes: &mut Shapes) -> RefOr<Schema> {
+    shapes.push((T::name().into_owned(), T::schema()));
+    T::schemas(shapes);
+    shape::named(&T::name())
+}
+
+impl Operation {
+    /// A route of the table, by method and path.
+    pub(in crate::http) fn new(verb: Verb, path: &'static str, summary: &'static str) -> Self {
+        let parameters = path
+            .split('/')
+            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+            .map(|name| parameter(name, ParameterIn::Path, true, of_path(name), ""))
+            .collect();
+        let (open, takes, gives, shapes) = (false, None, Vec::new(), Vec::new());
+        Self { verb, path, summary, open, parameters, takes, gives, shapes }
+    }
+
+    /// Nobody has to be signed in.
+    pub(in crate::http) fn open(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    /// A parameter of the query that may be left out.
+    pub(in crate::http) fn query(mut self, name: &str, shape: Schema, about: &str) -> Self {
+        self.parameters.push(parameter(name, ParameterIn::Query, false, shape, about));
+        self
+    }
+
+    /// `page` and `page_size`.
+    pub(in crate::http) fn paged(self) -> Self {
+        let most = format!("Rows of a page; more than {PAGE_SIZE_MAX} is cut to that.");
+        self.query("page", shape::number(1, None), "From 1.").query(
+            "page_size",
+            shape::number(1, None),
+            &most,
+        )
+    }
+
+    /// A header field of the request.
+    pub(in crate::http) fn header(mut self, name: &str, needed: bool, shape: Schema, about: &str) -> Self {
+        self.parameters.push(parameter(name, ParameterIn::Header, needed, shape, about));
+        self
+    }
+
+    /// The JSON it is asked with.
+    pub(in crate::http) fn takes<T: ToSchema>(mut self) -> Self {
+        self.takes = Some(with_children::<T>(&mut self.shapes));
+        self
+    }
+
+    /// JSON with 200.
+    pub(in crate::http) fn gives<T: ToSchema>(mut self, about: &str) -> Self {
+        let schema = with_children::<T>(&mut self.shapes);
+        self.gives.push((StatusCode::OK, answer(about, "application/json", schema)));
+        self
+    }
+
+    /// A list of JSON with 200.
+    pub(in crate::http) fn gives_list<T: ToSchema>(mut self, about: &str) -> Self {
+        let one = with_children::<T>(&mut self.shapes);
+        let list = utoipa::openapi::schema::ArrayBuilder::new().items(one).build();
+        self.gives.push((StatusCode::OK, answer(about, "application/json", Schema::Array(list).into())));
+        self
+    }
+
+    /// Anything else with 200.
+    pub(in crate::http) fn gives_bytes(self, media_types: &[&str], about: &str) -> Self {
+        self.gives_shaped(media_types, shape::bytes(), about)
+    }
+
+    /// Text with 200.
+    pub(in crate::http) fn gives_text(self, media_type: &str, about: &str) -> Self {
+        self.gives_shaped(&[media_type], shape::any_text(), about)
+    }
+
+    /// A JSON document of another standard, with 200.
+    pub(in crate::http) fn gives_document(self, media_type: &str, about: &str) -> Self {
+        self.gives_shaped(&[media_type], shape::any_object(), about)
+    }
+
+    fn gives_shaped(mut self, media_types: &[&str], shape: Schema, about: &str) -> Self {
+        let mut response = ResponseBuilder::new().description(about);
+        for media_type in media_types {
+            let content = ContentBuilder::new().schema(Some(RefOr::T(shape.clone()))).build();
+            response = response.content(*media_type, content);
+        }
+        self.gives.push((StatusCode::OK, response.build()));
+        self
+    }
+
+    /// No body: a status and header fields.
+    pub(in crate::http) fn gives_empty(
+        mut self,
+        status: StatusCode,
+        headers: &[(&str, Schema)],
+        about: &str,
+    ) -> Self {
+        let mut response = ResponseBuilder::new().description(about);
+        for (name, shape) in headers {
+            let header = HeaderBuilder::new().schema(Some(RefOr::T(shape.clone()))).build();
+            response = response.header(*name, header);
+        }
+        self.gives.push((status, response.build()));
+        self
+    }
+
+    pub(super) fn path(&self) -> &'static str {
+        self.path
+    }
+
+    pub(super) fn method(&self) -> HttpMethod {
+        match self.verb {
+            Verb::Get => HttpMethod::Get,
+            Verb::Post => HttpMethod::Post,
+            Verb::Delete => HttpMethod::Delete,
+            Verb::Patch => HttpMethod::Patch,
+            Verb::Head => HttpMethod::Head,
+            Verb::Options => HttpMethod::Options,
+        }
+    }
+
+    /// The shapes it names.
+    pub(super) fn schemas(&self) -> Shapes {
+        self.shapes.clone()
+    }
+
+    fn route(&self) -> Option<&'static Route> {
+        ROUTES.iter().find(|route| (route.method, route.path) == (self.verb, self.path))
+    }
+
+    /// The operation as OpenAPI has it.
+    pub(super) fn described(&self) -> Described {
+        let mut operation = OperationBuilder::new().summary(Some(self.summary));
+        operation = operation.operation_id(Some(self.name()));
+        if !self.parameters.is_empty() {
+            operation = operation.parameters(Some(self.parameters.clone()));
+        }
+        let body = self.route().map_or(Body::Empty, |route| route.body);
+        if let Some(media_type) = body.media_type() {
+            let shape = self.takes.clone().unwrap_or_else(|| RefOr::T(shape::bytes()));
+            let content = ContentBuilder::new().schema(Some(shape)).build();
+            let most = format!("At most {} bytes.", body.bytes_max());
+            let body = RequestBodyBuilder::new().description(Some(most)).content(media_type, content);
+            operation = operation.request_body(Some(body.required(Some(Required::True)).build()));
+        }
+        let mut responses = ResponsesBuilder::new();
+        for (status, response) in &self.gives {
+            responses = responses.response(status.as_str(), response.clone());
+        }
+        for others in ["4XX", "5XX"] {
+            responses = responses.response(others, Ref::from_response_name(PROBLEM));
+        }
+        let known = if self.open {
+            Vec::new()
+        } else {
+            vec![SecurityRequirement::new::<_, [&str; 0], &str>(BEARER, [])]
+        };
+        operation.responses(responses.build()).securities(Some(known)).build()
+    }
+
+    /// A name of its own, from method and path: generated clients call it so.
+    fn name(&self) -> String {
+        let words = self.path.trim_start_matches("/api/v1").split(['/', '.', '{', '}']);
+        let words = words.filter(|word| !word.is_empty());
+        std::iter::once(self.verb.name().to_ascii_lowercase())
+            .chain(words.map(str::to_owned))
+            .collect::<Vec<_>>()
+            .join("_")
+    }
+}
+
+fn answer(about: &str, media_type: &str, schema: RefOr<Schema>) -> Response {
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(about).content(media_type, content).build()
+}
+
+fn parameter(name: &str, place: ParameterIn, needed: bool, shape: Schema, about: &str) -> Parameter {
+    let required = if needed { Required::True } else { Required::False };
+    let about = (!about.is_empty()).then_some(about);
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(required)
+        .description(about)
+        .schema(Some(shape))
+        .build()
+}
+
+/// The shape of a segment of a path.
+fn of_path(name: &str) -> Schema {
+    match name {
+        "cut_off" => shape::day(),
+        "upload" | "import" => shape::draw(),
+        "hash" => shape::hash(),
+        _ => shape::id(),
+    }
+}

@@ -1,0 +1,167 @@
+//! Ledgers as files: page after page out of the store, line after line into a file on disk.
+//!
+//! As far as the asking organisation sees, whatever the filter says (X07). Every file is a line of the audit, and every
+//! workbook says at its foot who made it and when: by number, not by name, for files go further than screens.
+
+use std::path::Path;
+
+use louan_schema::area::StreetCode;
+use louan_schema::code::{Action, Datum, HazardState, may};
+use louan_schema::registry::{Org, Person, Site};
+
+use super::{Clocks, HazardQuery, Hub, StorageError};
+use crate::audit::Entry;
+use crate::report::workbook::WorkbookError;
+use crate::report::{BuildingFile, BuildingSheet, HazardSheet, ReportError};
+
+/// Which ledger, in which form (台账文件).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerFile {
+    /// The hazard ledger as a workbook, of one state or of all.
+    Hazards(Option<HazardState>),
+    /// The building ledger as a workbook.
+    Buildings,
+    /// Buildings for a map, as GeoJSON.
+    GeoJson(Datum),
+    /// Buildings for a map, as a GeoPackage.
+    GeoPackage(Datum),
+}
+
+impl LedgerFile {
+    /// The name its file has.
+    #[must_use]
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Hazards(_) => "hazards.xlsx",
+            Self::Buildings => "buildings.xlsx",
+            Self::GeoJson(_) => "buildings.geojson",
+            Self::GeoPackage(_) => "buildings.gpkg",
+        }
+    }
+}
+
+/// A ledger asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Export<'a> {
+    /// Which.
+    pub ledger: LedgerFile,
+    /// Of one 街镇, or of all that are in sight.
+    pub street: Option<StreetCode>,
+    /// Who asks.
+    pub person: &'a Person,
+    /// For which organisation.
+    pub org: &'a Org,
+    /// When.
+    pub now: Clocks,
+    /// Where the file is to be; nothing may stand there.
+    pub path: &'a Path,
+}
+
+/// Why there is no file.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The role does not read ledgers.
+    #[error("this person may not read the ledger")]
+    NotPermitted,
+    /// The store.
+    #[error("could not read the ledger")]
+    Storage(#[from] StorageError),
+    /// The file.
+    #[error("could not write the file")]
+    Report(#[from] ReportError),
+}
+
+impl From<WorkbookError> for ExportError {
+    fn from(error: WorkbookError) -> Self {
+        Self::Report(error.into())
+    }
+}
+
+impl Hub {
+    /// Writes a ledger into a file.
+    ///
+    /// # Errors
+    /// [`ExportError`]; what then stands at the path is no ledger.
+    pub async fn export(&self, export: Export<'_>) -> Result<(), ExportError> {
+        if !may(export.person.role, Action::ReadLedger) {
+            return Err(ExportError::NotPermitted);
+        }
+        match export.ledger {
+            LedgerFile::Hazards(state) => self.write_hazards(&export, state).await?,
+            LedgerFile::Buildings => self.write_buildings(&export).await?,
+            LedgerFile::GeoJson(datum) => {
+                self.write_places(&export, BuildingFile::geojson(export.path.to_owned(), datum)?).await?;
+            }
+            LedgerFile::GeoPackage(datum) => {
+                self.write_places(&export, BuildingFile::geopackage(export.path.to_owned(), datum)?).await?;
+            }
+        }
+        let entry = Entry {
+            at: export.now.system,
+            person: Some(export.person.id),
+            device: None,
+            act: "export".to_owned(),
+            subject: export.ledger.file_name().to_owned(),
+            outcome: "made".to_owned(),
+        };
+        Ok(self.note(entry).await?)
+    }
+
+    async fn write_hazards(
+        &self,
+        export: &Export<'_>,
+        state: Option<HazardState>,
+    ) -> Result<(), ExportError> {
+        let query = HazardQuery {
+            seen_by: Some(export.org.id),
+            street: export.street,
+            state,
+            ..HazardQuery::default()
+        };
+        let mut sheet = HazardSheet::begin(export.now.business)?;
+        let mut offset = 0;
+        loop {
+            let page = self.list_hazards(HazardQuery { offset, ..query.clone() }).await?;
+            let read = page.rows.len() as u64;
+            for status in &page.rows {
+                let site = self.find_site(status.site).await?.map(|row| row.site);
+                sheet.push(status, site.as_ref(), &self.supervisor_name(site.as_ref()).await?)?;
+            }
+            offset += read;
+            if read == 0 || offset >= page.total {
+                break;
+            }
+        }
+        Ok(sheet.save(&small_print(export), export.path)?)
+    }
+
+    async fn write_buildings(&self, export: &Export<'_>) -> Result<(), ExportError> {
+        let mut sheet = BuildingSheet::begin(self.list_orgs().await?)?;
+        let mut after = None;
+        while let Some((id, site, buildings)) = self.next_site(export.org, after, export.street).await? {
+            after = Some(id);
+            buildings.iter().try_for_each(|building| sheet.push(&site, building))?;
+        }
+        Ok(sheet.save(&small_print(export), export.path)?)
+    }
+
+    async fn write_places(&self, export: &Export<'_>, mut file: BuildingFile) -> Result<(), ExportError> {
+        let mut after = None;
+        while let Some((id, site, buildings)) = self.next_site(export.org, after, export.street).await? {
+            after = Some(id);
+            buildings.iter().try_for_each(|building| file.push(&site, building))?;
+        }
+        Ok(file.finish()?)
+    }
+
+    /// The name of a site's supervisor.
+    async fn supervisor_name(&self, site: Option<&Site>) -> Result<String, StorageError> {
+        let Some(site) = site else { return Ok(String::new()) };
+        Ok(self.find_org(site.supervised_by).await?.map_or_else(String::new, |org| org.name))
+    }
+}
+
+fn small_print(export: &Export<'_>) -> String {
+    let (person, at) = (export.person.id, export.now.business);
+    format!("导出人编号 {person}，导出时间 {at}。仅供本次整治工作使用，请勿外传。")
+}
