@@ -28,6 +28,10 @@ fn faults(drill: &Drill) -> Vec<String> {
         faults
             .push(format!("{} of {} acknowledged records are accounted for", accounted, drill.acknowledged));
     }
+    if drill.taken != drill.held {
+        let (taken, held) = (drill.taken, drill.held);
+        faults.push(format!("{taken} of {held} held records could be taken: {}", drill.left.join("; ")));
+    }
     faults
 }
 
@@ -61,11 +65,12 @@ fn a_hundred(how: Restoring) -> String {
     // Nearly everything comes back by itself; what waits for a human is the exception.
     assert!(sum(|d| d.came_back) * 10 >= sum(|d| d.acknowledged) * 8);
     format!(
-        "{how:?}: {SEEDS} drills, {} acknowledged since the backup: {} came back, {} wait for a human, {} were lost \
-         with their phones; {} phones found out, {} were forestalled",
+        "{how:?}: {SEEDS} drills, {} acknowledged since the backup: {} came back, {} waited for a \
+         supervisor, who took {}, {} were lost with their phones; {} phones found out, {} were forestalled",
         sum(|d| d.acknowledged),
         sum(|d| d.came_back),
         sum(|d| d.held),
+        sum(|d| d.taken),
         sum(|d| d.lost_with_phones),
         sum(|d| d.found_out),
         sum(|d| d.same_again),

@@ -30,6 +30,10 @@ pub struct Drill {
     pub came_back: usize,
     /// Of these, at the office and waiting for a human.
     pub held: usize,
+    /// Of those held, in the log once a supervisor has taken what can be taken.
+    pub taken: usize,
+    /// Held changes no supervisor could take, with the reason.
+    pub left: Vec<String>,
     /// Of these, on no living phone any more.
     pub lost_with_phones: usize,
     /// Living phones that stood at a position which the restored log has not, or has otherwise; after the command, all.
@@ -76,13 +80,16 @@ pub fn drill(seed: u64, how: Restoring) -> Drill {
         acknowledged: 0,
         came_back: 0,
         held: 0,
+        taken: 0,
+        left: Vec::new(),
         lost_with_phones: 0,
         phones: knew.len(),
         found_out,
         same_again,
         breaches: breaches(&picture),
-        story: world.scribe.lines().to_vec(),
+        story: Vec::new(),
     };
+    let mut held = Vec::new();
     for (edit, saved) in world.oracle.edits() {
         let between = |at: Step| at > backed_up_at && at <= restored_at;
         if !matches!(edit, Edit::Record(_)) || !saved.acknowledged_at.is_some_and(between) {
@@ -93,10 +100,15 @@ pub fn drill(seed: u64, how: Restoring) -> Drill {
             result.came_back += 1;
         } else if picture.office.held.contains(&edit) {
             result.held += 1;
+            held.push(edit);
         } else if world.oracle.carriers(saved).is_empty() {
             result.lost_with_phones += 1;
         }
     }
+    result.left = world.take_all_held();
+    let taken = world.picture().office.edits;
+    result.taken = held.iter().filter(|edit| taken.contains(*edit)).count();
+    result.story = world.scribe.lines().to_vec();
     result
 }
 
@@ -117,6 +129,22 @@ impl World {
                 _ => self.revoke(),
             }
         }
+    }
+
+    /// A supervisor looks at everything that waits, and takes what can be taken.
+    fn take_all_held(&mut self) -> Vec<String> {
+        let stage = self.stage.clone();
+        let supervisor = |site, author| {
+            let (site, _) = stage.sites.get(&site)?;
+            let mut people = stage.cast.people();
+            people
+                .find(|person| person.org == site.supervised_by && person.id != author)
+                .map(|person| person.id)
+        };
+        self.office.open().expect("the office opens again");
+        let left = self.office.take_all(supervisor, self.now);
+        self.tell(format!("office takes everything that waits, but {}", left.len()));
+        left
     }
 
     /// Works on until a phone has taken in that a record was accepted after a step.

@@ -72,6 +72,9 @@ pub struct Office {
     runtime: tokio::runtime::Runtime,
 }
 
+/// Held changes looked at at once: more than any drill has.
+const HELD_MAX: usize = 4_096;
+
 impl Office {
     /// A new office in a folder of its own.
     ///
@@ -232,6 +235,35 @@ impl Office {
         let decided = hub.decide_held(by, (held.hash, held.device), take, Clocks::both(now));
         self.runtime.block_on(decided).map_err(|e| e.to_string())?;
         Ok(format!("{} of {}, taken: {take}", held.hash, held.device))
+    }
+
+    /// A supervisor takes whatever waits and can be taken, in the order in which it came, until nothing more fits; what
+    /// is left, with the reason.
+    pub fn take_all(
+        &mut self,
+        supervisor: impl Fn(SiteId, PersonId) -> Option<PersonId>,
+        now: Timestamp,
+    ) -> Vec<String> {
+        loop {
+            let hub = self.hub();
+            let held = self.runtime.block_on(hub.list_held(HELD_MAX)).expect("the list reads");
+            let mut left = Vec::new();
+            let before = held.len();
+            for one in held {
+                let Some(by) = supervisor(one.descriptor.site(), one.person) else {
+                    left.push(format!("{}: nobody supervises", one.hash));
+                    continue;
+                };
+                let taken = hub.decide_held(by, (one.hash, one.device), true, Clocks::both(now));
+                if let Err(why) = self.runtime.block_on(taken) {
+                    left.push(format!("{} ({:?}): {why}", one.hash, one.verdict.code));
+                }
+            }
+            // What waited for something else that waited fits now.
+            if left.is_empty() || left.len() == before {
+                return left;
+            }
+        }
     }
 
     /// Makes a backup while the office is open, and tells phones of it once it is proven.
