@@ -21,9 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 1800
 RANGES = {"P": 13, "X": 9, "A": 22, "R": 10}
 WAITED_FOR = ("the console", "the phone app")
-# What tests that node runs want to have been built.
+# What tests that node runs want to have been built; one small test in the choice gives everything the features it has in
+# the tests, and nothing is compiled a second time.
 PREPARED_BY = {
-    "tests/e2e/": ["cargo", "build", "--locked", "--workspace", "--bin", "louan", "--bin", "demo"],
+    "tests/e2e/": ["cargo", "build", "--locked", "--workspace", "--bin", "louan", "--bin", "demo", "--test", "native"],
     "tests/outside/": ["tests/setup/bindings.sh", "python"],
 }
 KEYS = {"id", "what", "tests", "waits", "left"}
