@@ -279,25 +279,36 @@ fn logged(error: &dyn std::error::Error, answer: ApiError) -> ApiError {
     answer
 }
 
-/// A reply without a body: it was done.
-pub(super) fn no_content() -> Response {
-    with(StatusCode::NO_CONTENT)
+/// What is answered when nothing goes wrong (正常应答).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gives {
+    /// What was asked for.
+    Content,
+    /// No body: it was done.
+    NoContent,
+    /// No body: something was made.
+    Created,
+    /// No body: what the caller has is what he would get.
+    NotModified,
 }
 
-/// A reply without a body: something was made.
-pub(super) fn created() -> Response {
-    with(StatusCode::CREATED)
-}
+impl Gives {
+    /// The one status it has.
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::Content => StatusCode::OK,
+            Self::NoContent => StatusCode::NO_CONTENT,
+            Self::Created => StatusCode::CREATED,
+            Self::NotModified => StatusCode::NOT_MODIFIED,
+        }
+    }
 
-/// A reply without a body: what the caller has is what he would get.
-pub(super) fn not_modified() -> Response {
-    with(StatusCode::NOT_MODIFIED)
-}
-
-fn with(status: StatusCode) -> Response {
-    let mut response = Response::default();
-    *response.status_mut() = status;
-    response
+    /// The reply, without a body.
+    pub(super) fn bare(self) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = self.status();
+        response
+    }
 }
 
 impl Reply for ApiError {

@@ -5,8 +5,8 @@
 //! out to officials only, as a file, and never without a line in the audit.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderValue, StatusCode};
 use louan_schema::code::Action;
 use louan_schema::id::{BlobHash, HazardId, OrgId};
 use louan_schema::photo::{OnSite, PhotoCard, UploadKind};
@@ -16,7 +16,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
-use super::api_error::{ApiError, Problem, not_modified};
+use super::api_error::{ApiError, Gives, Problem};
 use super::caller::Official;
 use super::context::{Context, context};
 use super::openapi::{Operation, shape};
@@ -84,7 +84,7 @@ pub(super) fn describe() -> Vec<Operation> {
         Operation::new(Verb::Get, path, summary)
             .header("If-None-Match", false, shape::any_text(), "The tag of what is at hand.")
             .gives_bytes(media_types, "The picture; an original only as a file, for officials.")
-            .gives_empty(StatusCode::NOT_MODIFIED, &[], "What is at hand is what would come.")
+            .gives_empty(Gives::NotModified, &[], "What is at hand is what would come.")
     };
     let original = "application/octet-stream";
     vec![
@@ -194,7 +194,7 @@ async fn show(hash: &str, desk: &Desk, context: &Context, size: Size) -> Result<
         let official = desk.official(context).await?;
         desk.hub().note(reading(desk, &official, hash)).await?;
     }
-    let mut response = if known { not_modified() } else { picture(&shown, size) };
+    let mut response = if known { Gives::NotModified.bare() } else { picture(&shown, size) };
     let headers = response.headers_mut();
     headers.insert(ETAG, HeaderValue::from_str(&tag).map_err(|_| Problem::Internal)?);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));

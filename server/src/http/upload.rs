@@ -6,14 +6,14 @@
 
 use base64ct::{Base64, Encoding};
 use http::header::{CACHE_CONTROL, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use louan_schema::id::{BlobHash, DeviceId};
 use louan_schema::photo::{PHOTO_BYTES_MAX, PhotoCard, UploadKind};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
-use super::api_error::{ApiError, Problem, created, no_content};
+use super::api_error::{ApiError, Gives, Problem};
 use super::body::{Read, read};
 use super::context::{Context, context};
 use super::openapi::{Operation, shape};
@@ -48,7 +48,7 @@ pub(super) fn describe() -> Vec<Operation> {
     };
     let able = |path| {
         Operation::new(Verb::Options, path, "What of tus 1.0.0 is spoken").open().gives_empty(
-            StatusCode::NO_CONTENT,
+            Gives::NoContent,
             &[("Tus-Extension", shape::any_text()), ("Tus-Max-Size", number())],
             "In header fields.",
         )
@@ -59,11 +59,11 @@ pub(super) fn describe() -> Vec<Operation> {
         tus(Operation::new(Verb::Post, "/api/v1/uploads", "Announce a photo (tus creation)"))
             .header("Upload-Length", true, number(), "Bytes of the whole.")
             .header("Upload-Metadata", true, shape::any_text(), cards)
-            .gives_empty(StatusCode::CREATED, &[("Location", shape::any_text())], "Announced."),
+            .gives_empty(Gives::Created, &[("Location", shape::any_text())], "Announced."),
         able(one),
         far(
             tus(Operation::new(Verb::Head, one, "How far an upload is")),
-            StatusCode::NO_CONTENT,
+            Gives::NoContent,
             "Its offset; the position of the log once it is kept for good.",
         ),
         far(
@@ -75,16 +75,16 @@ pub(super) fn describe() -> Vec<Operation> {
                     shape::any_text(),
                     "`sha256` and the base64 of the piece's hash.",
                 ),
-            StatusCode::NO_CONTENT,
+            Gives::NoContent,
             "The piece is kept; after the last one, the photo is.",
         ),
         tus(Operation::new(Verb::Delete, one, "Give an upload up (tus termination)")).gives_empty(
-            StatusCode::NO_CONTENT,
+            Gives::NoContent,
             &[],
             "Given up.",
         ),
         Operation::new(Verb::Head, "/api/v1/blobs/{hash}", "Whether a photo this device has sent is kept")
-            .gives_empty(StatusCode::NO_CONTENT, &[("Louan-Position", number())], "It is."),
+            .gives_empty(Gives::NoContent, &[("Louan-Position", number())], "It is."),
     ]
 }
 
@@ -122,7 +122,7 @@ fn resumable(mut response: Response) -> Response {
 }
 
 fn able() -> Response {
-    let mut response = no_content();
+    let mut response = Gives::NoContent.bare();
     let headers = response.headers_mut();
     headers.insert(VERSION, TUS);
     headers.insert(EXTENSION, HeaderValue::from_static("creation,checksum,termination"));
@@ -147,7 +147,7 @@ async fn begin_upload(desk: Desk, context: Context) -> Result<impl Reply, ApiErr
     let id = UploadId(desk.random().array());
     let new = announced(&context.headers, id)?;
     desk.photos().begin(device, new, now).await?;
-    let mut response = created();
+    let mut response = Gives::Created.bare();
     let place = HeaderValue::from_str(&format!("/api/v1/uploads/{id}"));
     response.headers_mut().insert(LOCATION, place.map_err(|_| Problem::Internal)?);
     Ok(response)
@@ -183,7 +183,7 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64, ApiError> {
 async fn ask_upload(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
     let device = sender(&desk, &context).await?;
     let progress = desk.photos().progress(device, upload(&id)?, desk.now().system).await?;
-    let mut response = no_content();
+    let mut response = Gives::NoContent.bare();
     let headers = response.headers_mut();
     tell(headers, &progress);
     headers.insert(LENGTH, HeaderValue::from(progress.bytes));
@@ -211,7 +211,7 @@ async fn append_upload(
             return Ok(response);
         }
         progress => {
-            let mut response = no_content();
+            let mut response = Gives::NoContent.bare();
             tell(response.headers_mut(), &progress?);
             response
         }
@@ -223,14 +223,14 @@ async fn append_upload(
 async fn end_upload(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
     let device = sender(&desk, &context).await?;
     desk.photos().give_up(device, upload(&id)?).await?;
-    Ok(no_content())
+    Ok(Gives::NoContent.bare())
 }
 
 async fn has_blob(hash: String, desk: Desk, context: Context) -> Result<Response, ApiError> {
     let device = desk.device(&context).await?;
     let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
     let pos = desk.photos().sent(hash, device).await?.ok_or(Problem::NotFound)?;
-    let mut response = no_content();
+    let mut response = Gives::NoContent.bare();
     response.headers_mut().insert(POSITION, HeaderValue::from(pos));
     Ok(response)
 }

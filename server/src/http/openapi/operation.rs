@@ -3,7 +3,6 @@
 //! Refusals are not listed one by one: every route may answer any problem, by the same document. Media types and
 //! sizes of bodies are the route table's.
 
-use http::StatusCode;
 use utoipa::ToSchema;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{
@@ -16,6 +15,7 @@ use utoipa::openapi::{
 };
 
 use super::{BEARER, PROBLEM, shape};
+use crate::http::api_error::Gives;
 use crate::http::query::PAGE_SIZE_MAX;
 use crate::http::route::{Body, ROUTES, Route, Verb};
 
@@ -30,7 +30,7 @@ pub(in crate::http) struct Operation {
     open: bool,
     parameters: Vec<Parameter>,
     takes: Option<RefOr<Schema>>,
-    gives: Vec<(StatusCode, Response)>,
+    gives: Vec<(Gives, Response)>,
     shapes: Shapes,
 }
 
@@ -89,7 +89,7 @@ impl Operation {
     /// JSON with 200.
     pub(in crate::http) fn gives<T: ToSchema>(mut self, about: &str) -> Self {
         let schema = with_children::<T>(&mut self.shapes);
-        self.gives.push((StatusCode::OK, answer(about, "application/json", schema)));
+        self.gives.push((Gives::Content, answer(about, "application/json", schema)));
         self
     }
 
@@ -97,7 +97,7 @@ impl Operation {
     pub(in crate::http) fn gives_list<T: ToSchema>(mut self, about: &str) -> Self {
         let one = with_children::<T>(&mut self.shapes);
         let list = utoipa::openapi::schema::ArrayBuilder::new().items(one).build();
-        self.gives.push((StatusCode::OK, answer(about, "application/json", Schema::Array(list).into())));
+        self.gives.push((Gives::Content, answer(about, "application/json", Schema::Array(list).into())));
         self
     }
 
@@ -122,14 +122,14 @@ impl Operation {
             let content = ContentBuilder::new().schema(Some(RefOr::T(shape.clone()))).build();
             response = response.content(*media_type, content);
         }
-        self.gives.push((StatusCode::OK, response.build()));
+        self.gives.push((Gives::Content, response.build()));
         self
     }
 
     /// No body: a status and header fields.
     pub(in crate::http) fn gives_empty(
         mut self,
-        status: StatusCode,
+        gives: Gives,
         headers: &[(&str, Schema)],
         about: &str,
     ) -> Self {
@@ -138,7 +138,7 @@ impl Operation {
             let header = HeaderBuilder::new().schema(Some(RefOr::T(shape.clone()))).build();
             response = response.header(*name, header);
         }
-        self.gives.push((status, response.build()));
+        self.gives.push((gives, response.build()));
         self
     }
 
@@ -182,8 +182,8 @@ impl Operation {
             operation = operation.request_body(Some(body.required(Some(Required::True)).build()));
         }
         let mut responses = ResponsesBuilder::new();
-        for (status, response) in &self.gives {
-            responses = responses.response(status.as_str(), response.clone());
+        for (gives, response) in &self.gives {
+            responses = responses.response(gives.status().as_str(), response.clone());
         }
         for others in ["4XX", "5XX"] {
             responses = responses.response(others, Ref::from_response_name(PROBLEM));
