@@ -71,7 +71,8 @@ async fn a_new_phone_gets_its_rows_before_any_document_and_pages_it_can_unpack()
 
 fn answer_now(hub: &Hub, phone: &Phone) -> Option<Answer> {
     let request = phone.request(Vec::new());
-    hub.answer(phone.device, request, clocks()).now_or_never().map(|answer| answer.expect("answers"))
+    let answer = hub.answer(phone.device, request, clocks(), &|asked| asked).now_or_never();
+    answer.map(|answer| answer.expect("answers"))
 }
 
 #[tokio::test]
@@ -83,6 +84,14 @@ async fn large_replies_wait_for_each_other_and_small_ones_for_nobody() {
     let first = answer_now(&hub, &far).expect("there is room");
     let second = answer_now(&hub, &far).expect("there is room");
     assert!(answer_now(&hub, &far).is_none(), "two large ones are on their way");
+    let request = far.request(Vec::new());
+    let asked = std::sync::atomic::AtomicBool::new(false);
+    let down_bytes = |bytes| {
+        asked.store(true, std::sync::atomic::Ordering::Relaxed);
+        bytes
+    };
+    let third = hub.answer(far.device, request, clocks(), &down_bytes).now_or_never();
+    assert!(third.is_none() && !asked.into_inner(), "what it may carry is not asked before its turn");
     assert!(answer_now(&hub, &near).is_some(), "a small one goes past them");
     drop(first);
     assert!(answer_now(&hub, &far).is_some(), "one is sent");

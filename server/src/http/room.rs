@@ -18,7 +18,7 @@ const LARGE_AT_ONCE: usize = 2;
 const LARGE_BYTES: usize = 48 * 1024;
 /// Bytes of replies, as sent, that may be on their way before the next ones are made small: fifty phones in basements
 /// that are each sent half a mebibyte would hold as much as everything else together.
-const ON_THEIR_WAY_BYTES: usize = 4 * 1024 * 1024;
+const ON_THEIR_WAY_BYTES: usize = 3 * 1024 * 1024;
 /// What a reply may carry then, before compression: some fifty kilobytes as sent.
 const SMALL_DOWN_BYTES: u32 = 256 * 1024;
 

@@ -45,9 +45,9 @@ async fn sync_device(desk: Desk, context: Context, body: Read) -> Result<Respons
     rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
     let body = body?;
     let _room = desk.room().for_body(body.len()).await;
-    let mut request = decoded(&desk, body).await?;
-    request.down_bytes_max = desk.room().down_bytes(request.down_bytes_max);
-    let answer = desk.hub().answer(device, request, now).await?;
+    let request = decoded(&desk, body).await?;
+    let down_bytes = |asked| desk.room().down_bytes(asked);
+    let answer = desk.hub().answer(device, request, now, &down_bytes).await?;
     let bytes = encoded(&desk, answer).await?;
     let mut response = Response::new(desk.room().on_its_way(bytes).into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));

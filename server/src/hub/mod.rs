@@ -35,7 +35,7 @@ pub use crate::storage::registry::{DeviceState, PersonRow, SiteRow};
 pub use export::{Export, ExportError, LedgerFile};
 pub use import::{Carried, ImportError, Imported};
 pub use office::{OfficeError, OfficeFault};
-pub use sync::Answer;
+pub use sync::{Answer, DownBytes};
 
 /// Replies of several mebibytes made at once: each is there three times while it is made, as items, as bytes
 /// and compressed, some 16 MiB.

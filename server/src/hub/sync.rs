@@ -61,6 +61,9 @@ struct Pushes {
     comes_again: bool,
 }
 
+/// What a reply may carry just now of the bytes a phone asks for, before compression.
+pub type DownBytes<'a> = &'a (dyn Fn(u32) -> u32 + Send + Sync);
+
 /// What goes down.
 struct Pull {
     basket: Basket,
@@ -82,11 +85,11 @@ impl Hub {
         request: SyncRequest,
         now: Clocks,
     ) -> Result<SyncReply, SyncError> {
-        Ok(self.answer(device, request, now).await?.reply)
+        Ok(self.answer(device, request, now, &|asked| asked).await?.reply)
     }
 
     /// Answers a phone's request, for who sends the reply on: large replies are made few at a time, and the
-    /// next is begun when the answer is dropped.
+    /// next is begun when the answer is dropped. What one may carry is asked when its turn has come.
     ///
     /// # Errors
     /// As for [`Hub::sync`].
@@ -95,6 +98,7 @@ impl Hub {
         device: DeviceId,
         request: SyncRequest,
         now: Clocks,
+        down_bytes: DownBytes<'_>,
     ) -> Result<Answer, SyncError> {
         check(&request)?;
         let limits = self.inner.limits;
@@ -122,7 +126,7 @@ impl Hub {
         let found = self.inner.storage.find_hashes(request.verify.clone()).await?;
         let head = self.inner.storage.head().await?;
         let state = self.inner.storage.find_device(device).await?.ok_or(SyncError::UnknownDevice)?;
-        let pull = self.pull(&state, &request, &pushes.sent, head).await?;
+        let pull = self.pull(&state, &request, (&pushes.sent, head), down_bytes).await?;
         // What is still on its way was written before the phone hears what it hears now: until all of it has come,
         // rights are those of its last contact (C24).
         if state.last_pos != head.pos && !pushes.comes_again && !request.waiting {
@@ -233,8 +237,8 @@ impl Hub {
         &self,
         state: &DeviceState,
         request: &SyncRequest,
-        sent: &BTreeSet<ChangeHash>,
-        head: Head,
+        (sent, head): (&BTreeSet<ChangeHash>, Head),
+        down_bytes: DownBytes<'_>,
     ) -> Result<Pull, StorageError> {
         let basket = Basket::with_lists_behind(head.backed_up_pos);
         let mut pull = Pull { basket, cursor: request.cursor, page: None, more: false, room: None };
@@ -249,8 +253,6 @@ impl Hub {
         let orgs: BTreeSet<_> = state.orgs.iter().map(|org| org.id).collect();
         let sight = storage.sight(orgs.iter().copied().collect()).await?;
         let scope = DeviceScope { orgs, sight };
-        let budget = request.down_bytes_max.clamp(*DOWN_BYTES.start(), *DOWN_BYTES.end());
-        let budget = usize::try_from(budget).unwrap_or(usize::MAX);
         let token = request.page.as_ref().and_then(|bytes| Token::read(bytes));
         // A token that nobody can read begins anew; one of another log was answered before.
         let token = token.filter(|token| token.epoch == head.epoch && token.pos <= head.pos);
@@ -260,11 +262,13 @@ impl Hub {
             (None, Some(cursor)) => (None, Some(cursor)),
         };
         let is_near = cursor.is_some_and(|cursor| head.pos - cursor.pos <= NEAR);
-        let budget = if is_near { budget.min(SMALL_REPLY_BYTES) } else { budget };
         if !is_near {
             // Nobody closes it; without room the reply would only be made beside too many others.
             pull.room = Arc::clone(&self.inner.large_replies).acquire_owned().await.ok();
         }
+        let budget = down_bytes(request.down_bytes_max).clamp(*DOWN_BYTES.start(), *DOWN_BYTES.end());
+        let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+        let budget = if is_near { budget.min(SMALL_REPLY_BYTES) } else { budget };
         let (pos, chain) = match (token, cursor) {
             (Some(token), _) => {
                 pull.page = fill(storage, &scope, token, &mut pull.basket, budget).await?;
