@@ -34,7 +34,7 @@ impl Photos {
     /// [`PhotoError::Unknown`] when it is not here or not theirs to see; [`PhotoError::Later`].
     pub async fn show(&self, hash: BlobHash, orgs: Vec<OrgId>, size: Size) -> Result<Shown, PhotoError> {
         let storage = &self.ground().storage;
-        if !storage.sees_photo(hash, orgs).await? {
+        if !storage.sees_photo(hash, orgs.clone()).await? {
             return Err(PhotoError::Unknown);
         }
         let kept = async |hash| self.ground().blobs.read(hash).await?.ok_or(PhotoError::Unknown);
@@ -46,7 +46,7 @@ impl Photos {
             (None, Size::Full) => Err(PhotoError::Unknown),
             // A phone on a weak link sends the small one first: until the photo is here it is all there is.
             (None, Size::Thumbnail) => {
-                let sent = storage.find_thumbnail(hash).await?.ok_or(PhotoError::Unknown)?;
+                let sent = storage.find_thumbnail(hash, orgs).await?.ok_or(PhotoError::Unknown)?;
                 Ok(Shown { kind: UploadKind::Thumbnail, bytes: kept(sent).await? })
             }
         }

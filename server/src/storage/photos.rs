@@ -156,9 +156,10 @@ pub trait PhotoStore: Send + Sync {
     fn find_photo(&self, hash: BlobHash) -> Reply<'_, Option<Photo>>;
     /// The position at which the log tells of a photo, if this device has sent it and it is whole.
     fn find_sent_photo(&self, hash: BlobHash, device: DeviceId) -> Reply<'_, Option<u64>>;
-    /// The thumbnail that a phone sent for a photo.
-    fn find_thumbnail(&self, photo: BlobHash) -> Reply<'_, Option<BlobHash>>;
-    /// Whether a record cites it on a site that one of these organisations sees (P08).
+    /// The thumbnail that a phone sent for a photo, if one of these organisations may see it.
+    fn find_thumbnail(&self, photo: BlobHash, orgs: Vec<OrgId>) -> Reply<'_, Option<BlobHash>>;
+    /// Whether a record cites it on a site that one of these organisations sees, and it was sent by that record's own
+    /// device or organisation (P08); the thumbnail sent for it stands for a photo that is not here yet.
     fn sees_photo(&self, hash: BlobHash, orgs: Vec<OrgId>) -> Reply<'_, bool>;
     /// The photos of a hazard or round, by record and in the order the record gives them.
     fn list_cited_photos(&self, subject: [u8; 16]) -> Reply<'_, Vec<CitedPhoto>>;

@@ -10,6 +10,7 @@ mod kit;
 mod photo_kit;
 
 mod chain;
+mod cites;
 mod exports;
 mod http2;
 mod lists;

@@ -26,6 +26,12 @@ const PHOTO: &str =
 /// such photos share a band.
 const ALIKE_BITS: u32 = 7;
 
+/// That who sent a blob (`photo_source`) is behind a record (`fact`): its own device, or one of the same organisation.
+/// A hash is no right: without this, a record of one's own that names a stranger's photo would open it (P08).
+const SENT_BY_ITS_OWN: &str = "(photo_source.device = (SELECT device FROM change WHERE change.pos = fact.pos) \
+     OR EXISTS (SELECT 1 FROM device_person JOIN person ON person.id = device_person.person \
+                WHERE device_person.device = photo_source.device AND person.org = fact.org))";
+
 /// Whether a device may begin one more upload of so many bytes.
 pub(super) fn holds(tx: &Connection, allowance: &PhotoAllowance) -> rusqlite::Result<bool> {
     // A thumbnail is part of its photo.
@@ -210,27 +216,58 @@ fn sees(tx: &Connection, orgs: &[OrgId], site: SiteId) -> rusqlite::Result<bool>
     Ok(false)
 }
 
-/// The sites on which records cite a photo, or the photo an original belongs to.
+/// The sites on which records cite a blob, or the photo it belongs to, that was sent by their own.
 fn cites(tx: &Connection, hash: BlobHash) -> rusqlite::Result<Vec<(RecordId, SiteId)>> {
-    let sql = "SELECT fact.id, fact.site FROM photo_cite JOIN fact ON fact.id = photo_cite.record \
-               WHERE photo_cite.hash = ?1 OR photo_cite.hash = (SELECT belongs_to FROM photo WHERE hash = ?1) \
-               ORDER BY fact.id";
+    let sql = format!(
+        "SELECT fact.id, fact.site FROM photo_cite JOIN fact ON fact.id = photo_cite.record \
+         WHERE (photo_cite.hash = ?1 OR photo_cite.hash = (SELECT belongs_to FROM photo WHERE hash = ?1)) \
+           AND EXISTS (SELECT 1 FROM photo_source WHERE photo_source.hash = ?1 AND {SENT_BY_ITS_OWN}) \
+         ORDER BY fact.id"
+    );
     let row = |row: &Row<'_>| Ok((RecordId(row.get(0)?), SiteId(row.get(1)?)));
-    tx.prepare_cached(sql)?.query_map([hash.0], row)?.collect()
+    tx.prepare_cached(&sql)?.query_map([hash.0], row)?.collect()
+}
+
+/// Whether one of the organisations may see a blob.
+fn shows(tx: &Connection, hash: BlobHash, orgs: &[OrgId]) -> rusqlite::Result<bool> {
+    for (_, site) in cites(tx, hash)? {
+        if sees(tx, orgs, site)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The oldest thumbnail that was sent for a photo and that one of the organisations may see.
+fn thumbnail(tx: &Connection, photo: BlobHash, orgs: &[OrgId]) -> rusqlite::Result<Option<BlobHash>> {
+    let sql = "SELECT hash FROM photo WHERE belongs_to = ?1 AND kind = ?2 AND broken_at IS NULL \
+               ORDER BY received_at, hash";
+    let mut rows = tx.prepare_cached(sql)?;
+    let mut rows = rows.query((photo.0, UploadKind::Thumbnail.number()))?;
+    while let Some(row) = rows.next()? {
+        let found = hash(row, 0)?;
+        if shows(tx, found, orgs)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 fn cited(tx: &Connection, subject: &[u8; 16]) -> rusqlite::Result<Vec<CitedPhoto>> {
-    let sql =
-        "SELECT card FROM photo_source WHERE hash = ?1 AND card IS NOT NULL ORDER BY received_at LIMIT 1";
+    let sql = format!(
+        "SELECT photo_source.card FROM photo_source JOIN fact ON fact.id = ?2 \
+         WHERE photo_source.hash = ?1 AND {SENT_BY_ITS_OWN} \
+         ORDER BY photo_source.card IS NULL, photo_source.received_at LIMIT 1"
+    );
     let mut photos = Vec::new();
     for stored in fold::facts(tx, subject)? {
+        let record = stored.fact.id;
         for hash in &stored.fact.record.photos {
-            photos.push(CitedPhoto {
-                record: stored.fact.id,
-                hash: *hash,
-                photo: find(tx, *hash)?,
-                card: tx.prepare_cached(sql)?.query_row([hash.0], |row| row.get(0)).optional()?,
-            });
+            let own: Option<Option<Vec<u8>>> =
+                tx.prepare_cached(&sql)?.query_row((hash.0, record.0), |row| row.get(0)).optional()?;
+            // A stranger's photo is missing here, whoever else has sent it.
+            let photo = if own.is_some() { find(tx, *hash)? } else { None };
+            photos.push(CitedPhoto { record, hash: *hash, photo, card: own.flatten() });
         }
     }
     Ok(photos)
@@ -290,23 +327,16 @@ impl PhotoStore for Sqlite {
         })
     }
 
-    fn find_thumbnail(&self, photo: BlobHash) -> Reply<'_, Option<BlobHash>> {
-        self.read("find a thumbnail", move |tx| {
-            let sql = "SELECT hash FROM photo WHERE belongs_to = ?1 AND kind = ?2 AND broken_at IS NULL \
-                       ORDER BY received_at LIMIT 1";
-            let kind = UploadKind::Thumbnail.number();
-            tx.prepare_cached(sql)?.query_row((photo.0, kind), |row| hash(row, 0)).optional()
-        })
+    fn find_thumbnail(&self, photo: BlobHash, orgs: Vec<OrgId>) -> Reply<'_, Option<BlobHash>> {
+        self.read("find a thumbnail", move |tx| thumbnail(tx, photo, &orgs))
     }
 
     fn sees_photo(&self, hash: BlobHash, orgs: Vec<OrgId>) -> Reply<'_, bool> {
         self.read("look up who may see a photo", move |tx| {
-            for (_, site) in cites(tx, hash)? {
-                if sees(tx, &orgs, site)? {
-                    return Ok(true);
-                }
+            if find(tx, hash)?.is_some() {
+                return shows(tx, hash, &orgs);
             }
-            Ok(false)
+            Ok(thumbnail(tx, hash, &orgs)?.is_some())
         })
     }
 
