@@ -161,6 +161,22 @@ fn a_held_edit_is_decided_by_the_office_either_way() {
 }
 
 #[test]
+fn an_edit_refused_and_then_taken_in_a_log_put_back_is_taken() {
+    let mut desk = Desk::new();
+    let id = desk.hazard(ANNA, "堵塞");
+    let (_, request) = desk.request();
+    let change = changes(&request)[0].1;
+    desk.refuse(Code::ScopeLost);
+    for (taken, counts) in [(false, [0, 0, 1, 0]), (false, [0, 0, 1, 0]), (true, [0, 0, 0, 1])] {
+        desk.fetch(vec![Item::Decided { change, taken }]);
+        assert_eq!(desk.counts(), counts);
+        assert_eq!(desk.phone.hazard(id, START).expect("reads").is_some(), taken);
+    }
+    desk.fetch(vec![Item::Decided { change, taken: false }]);
+    assert_eq!(desk.counts(), [0, 0, 0, 1], "what is in the log is in the log");
+}
+
+#[test]
 fn a_command_is_requested_until_it_is_done_or_refused_with_the_present_version() {
     let mut desk = Desk::new();
     let mut clerk = person(ANNA, "经办");

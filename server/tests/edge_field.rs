@@ -47,6 +47,7 @@ fn empty_sync(protocol: u16) -> Vec<u8> {
         now: noon(),
         verify: Vec::new(),
         waiting: false,
+        answered_at: Vec::new(),
     };
     frame::encode(&request).expect("a body")
 }

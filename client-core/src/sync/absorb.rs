@@ -12,7 +12,7 @@ use louan_schema::wire::{
 use minicbor::bytes::ByteVec;
 
 use super::verdict::{Fate, Outcome, judge};
-use super::{Absorbed, Prepared, colleague, compact, item, purge, reauthor};
+use super::{Absorbed, Prepared, answered, colleague, compact, item, purge, reauthor};
 use crate::error::{Error, ErrorKind};
 use crate::phone::Phone;
 use crate::store::{EditState, Meta, OutboxRow, SignedBatch, Writer};
@@ -52,20 +52,23 @@ impl Phone {
 /// Whether the phone still stands where it asked from.
 fn stands(w: &Writer<'_>, prepared: &Prepared) -> Result<bool, Error> {
     let (cursor, page): (Option<Cursor>, Option<ByteVec>) = (w.meta(Meta::Cursor)?, w.meta(Meta::Page)?);
-    Ok(cursor == prepared.request.cursor && page == prepared.request.page)
+    let shows = answered::stands(w, prepared)?;
+    Ok(cursor == prepared.request.cursor && page == prepared.request.page && shows)
 }
 
 /// The office's log was restored from a backup: everything acknowledged and not in a verified backup is in
 /// doubt, and the phone starts over from a bootstrap with the documents it has.
 fn epoch_changed(w: &Writer<'_>, prepared: &Prepared, epoch: Epoch) -> Result<Absorbed, Error> {
     // A repeated reply finds the phone elsewhere.
-    let stood = prepared.request.cursor.is_some() || prepared.request.page.is_some();
+    let request = &prepared.request;
+    let stood = request.cursor.is_some() || request.page.is_some() || !request.answered_at.is_empty();
     if stood && stands(w, prepared)? {
         w.doubt_everything()?;
         w.doubt_colleagues()?;
         super::photo::doubt(w)?;
         w.unset_meta(Meta::Cursor)?;
         w.unset_meta(Meta::Page)?;
+        answered::forget(w)?;
         w.set_meta(Meta::Epoch, &epoch)?;
     }
     Ok(Absorbed { epoch_changed: true, more: true, ..Absorbed::default() })
@@ -85,9 +88,11 @@ fn taken(
     keep_signed(w, prepared, reply)?;
     verify(w, prepared, reply, &mut absorbed)?;
     let known: Option<Scope> = w.meta(Meta::Scope)?;
-    if stands(w, prepared)? {
+    let stood = stands(w, prepared)?;
+    if stood {
         touched.extend(news(w, prepared, reply, known.as_ref(), now, &mut absorbed)?);
     }
+    answered::keep(w, prepared, reply, stood)?;
     let version = known.as_ref().map_or(0, |scope| scope.version);
     if let (Some(scope), true) = (&reply.scope, version == prepared.request.scope_version) {
         w.set_meta(Meta::Scope, scope)?;
@@ -161,6 +166,7 @@ fn stand(w: &Writer<'_>, reply: &Taken) -> Result<(), Error> {
             w.doubt_everything()?;
             w.doubt_colleagues()?;
             super::photo::doubt(w)?;
+            answered::forget(w)?;
         }
         w.set_meta(Meta::Epoch, &cursor.epoch)?;
         w.set_meta(Meta::Cursor, cursor)?;

@@ -42,8 +42,12 @@ pub(super) fn take(
             true
         }
         Item::Decided { change, taken } => {
-            if let Some(row) = w.find_outbox_by_hash(*change)?.filter(|row| row.state == EditState::Held) {
-                decided(w, &row, *taken, now)?;
+            if let Some(row) = w.find_outbox_by_hash(*change)? {
+                match row.state {
+                    EditState::Held => decided(w, &row, *taken, now)?,
+                    EditState::Returned if *taken => taken_after_all(w, &row, touched, now)?,
+                    _ => {}
+                }
             }
             true
         }
@@ -139,6 +143,24 @@ fn decided(w: &Writer<'_>, row: &OutboxRow, taken: bool, now: Timestamp) -> Resu
     w.set_not_taken(row.local_seq, EditState::Returned, row.code, now)?;
     if let Some(record) = row.record {
         w.delete_record(row.doc, record)?;
+    }
+    Ok(())
+}
+
+/// Refused once and taken since: the office decided a second time, in a log put back to before it had decided.
+fn taken_after_all(
+    w: &Writer<'_>,
+    row: &OutboxRow,
+    touched: &mut Vec<DocId>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    w.set_acknowledged(row.local_seq, None, now)?;
+    if let Some(raw) = row.raw.as_ref()
+        && in_scope(w, &row.descriptor)?
+    {
+        touched.push(row.doc);
+        // Bytes of this phone's own making.
+        change(w, &row.descriptor, raw, now)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 
 mod absorb;
 pub(crate) mod allowance;
+mod answered;
 pub(crate) mod backoff;
 mod colleague;
 mod compact;

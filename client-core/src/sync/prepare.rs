@@ -13,7 +13,7 @@ use louan_schema::time::Timestamp;
 use louan_schema::wire::{Batch, CHANGES_MAX, PROTOCOL, PushedChange, Scope, SignedList, SyncRequest, frame};
 
 use super::allowance::Allowance;
-use super::{Prepared, colleague, fold};
+use super::{Prepared, answered, colleague, fold};
 use crate::BUILD;
 use crate::error::Error;
 use crate::phone::Phone;
@@ -61,8 +61,7 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
     let device = device.ok_or_else(|| Error::ask_admin(doing, "this phone is not enrolled"))?;
     let incarnation: Option<Incarnation> = w.meta(Meta::Incarnation)?;
     let incarnation = incarnation.ok_or_else(|| Error::bug(doing, "the store has no life of its own"))?;
-    let mut verify = w.list_unverified(VERIFY_MAX)?;
-    verify.extend(w.list_doubted(VERIFY_MAX - verify.len())?);
+    let verify = in_doubt(w)?;
     let mut drafts = Vec::new();
     let mut commands = Vec::new();
     // Until it is known what a restored log has lost, nothing may be put behind it.
@@ -87,6 +86,7 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
             now,
             verify,
             waiting: false,
+            answered_at: answered::shown(w)?,
         },
         digests: Vec::new(),
         hashes: Vec::new(),
@@ -118,6 +118,13 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
         }
     }
     Ok(prepared)
+}
+
+/// What has to be asked about after the office's log was restored: own edits, then colleagues'.
+fn in_doubt(w: &Writer<'_>) -> Result<Vec<ChangeHash>, Error> {
+    let mut verify = w.list_unverified(VERIFY_MAX)?;
+    verify.extend(w.list_doubted(VERIFY_MAX - verify.len())?);
+    Ok(verify)
 }
 
 /// Whether more of what was written here waits than this request carries.

@@ -167,6 +167,7 @@ impl Desk {
             now: self.now,
             backed_up_pos: 0,
             missing: Vec::new(),
+            answered_at: None,
         }
     }
 

@@ -61,6 +61,7 @@ fn desk(folder: &tempfile::TempDir) -> Desk<Pocket> {
         now: Timestamp::from_ms(Pocket.now_ms()),
         backed_up_pos: 0,
         missing: Vec::new(),
+        answered_at: None,
     };
     let reply = frame::encode(SyncReply::Taken(Box::new(taken))).expect("encodes");
     desk.absorb(&reply).expect("takes it");

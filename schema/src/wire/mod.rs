@@ -51,6 +51,9 @@ pub struct Cursor {
     pub chain: Chain,
 }
 
+/// Most positions of [`SyncRequest::answered_at`]: one is the rule, replies that came late are the exception.
+pub const ANSWERED_AT_MAX: usize = 8;
+
 /// What a phone sends.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -87,6 +90,11 @@ pub struct SyncRequest {
     #[n(9)]
     #[cbor(default)]
     pub waiting: bool,
+    /// Where the log stood when it answered for edits, as far as the cursor does not speak for it yet: a log that
+    /// was put back to before that has lost what it acknowledged, though it may still know the cursor.
+    #[n(10)]
+    #[cbor(default)]
+    pub answered_at: Vec<Cursor>,
 }
 
 /// What one person wrote on one device (提交批次), signed as a whole by the device.
@@ -269,4 +277,9 @@ pub struct Taken {
     /// Of the hashes to verify, those the log does not have.
     #[n(9)]
     pub missing: Vec<ChangeHash>,
+    /// Where the log stands with everything this reply answers for; nothing when its cursor says so, or when there was
+    /// nothing to answer for.
+    #[n(10)]
+    #[cbor(default)]
+    pub answered_at: Option<Cursor>,
 }

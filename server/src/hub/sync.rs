@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use louan_schema::id::{ChangeHash, DeviceId};
 use louan_schema::ruling::Act;
 use louan_schema::wire::{
-    Batch, CHANGES_MAX, Code, CommandVerdict, Cursor, Disposition, PROTOCOL, REPLY_BYTES_MAX, SyncReply,
-    SyncRequest, Taken, Verdict,
+    ANSWERED_AT_MAX, Batch, CHANGES_MAX, Code, CommandVerdict, Cursor, Disposition, PROTOCOL,
+    REPLY_BYTES_MAX, SyncReply, SyncRequest, Taken, Verdict,
 };
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -113,6 +113,12 @@ impl Hub {
                 return small(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
             }
         }
+        for cursor in &request.answered_at {
+            let head = self.inner.storage.head().await?;
+            if !self.knows(cursor, &head).await? {
+                return small(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
+            }
+        }
         // Pages begun in another log cannot be gone on with: what they brought may be nowhere any more.
         if let Some(token) = request.page.as_ref().and_then(|bytes| Token::read(bytes)) {
             let head = self.inner.storage.head().await?;
@@ -135,6 +141,9 @@ impl Hub {
         }
         let scope = (request.scope_version != version(&state, now.system))
             .then(|| told(&state, now.system, limits.lease_days));
+        let answers = !request.batches.is_empty() || !request.verify.is_empty();
+        let here = Cursor { stream: head.stream, epoch: head.epoch, pos: head.pos, chain: head.chain };
+        let answered_at = (answers && pull.cursor != Some(here)).then_some(here);
         let reply = SyncReply::Taken(Box::new(Taken {
             changes: pushes.changes,
             commands: pushes.commands,
@@ -146,6 +155,7 @@ impl Hub {
             now: now.business,
             backed_up_pos: head.backed_up_pos,
             missing: request.verify.into_iter().filter(|hash| !found.contains(hash)).collect(),
+            answered_at,
         }));
         Ok(Answer { reply, _room: pull.room })
     }
@@ -312,6 +322,7 @@ fn check(request: &SyncRequest) -> Result<(), SyncError> {
         && request.batches.len() <= BATCHES_MAX
         && request.batches.iter().all(|batch| batch.docs.len() <= CHANGES_MAX)
         && request.batches.iter().flat_map(|b| &b.proof).all(|proof| proof.list.len() <= CHANGES_MAX)
-        && request.verify.len() <= VERIFY_MAX;
+        && request.verify.len() <= VERIFY_MAX
+        && request.answered_at.len() <= ANSWERED_AT_MAX;
     if fits { Ok(()) } else { Err(SyncError::TooMuch) }
 }

@@ -210,6 +210,7 @@ async fn a_phone_of_another_protocol_is_told_to_update_and_nothing_of_it_is_take
             now: noon(),
             verify: Vec::new(),
             waiting: false,
+            answered_at: Vec::new(),
         };
         let reply = request("POST", "/api/v1/sync", 1)
             .header("content-type", MEDIA_TYPE)

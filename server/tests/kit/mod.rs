@@ -294,6 +294,7 @@ impl Phone {
             now: noon(),
             verify: Vec::new(),
             waiting: false,
+            answered_at: Vec::new(),
         }
     }
 

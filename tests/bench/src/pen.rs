@@ -143,6 +143,7 @@ impl Pen {
             now,
             verify: Vec::new(),
             waiting: false,
+            answered_at: Vec::new(),
         }
     }
 

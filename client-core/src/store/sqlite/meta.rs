@@ -28,6 +28,8 @@ pub(crate) enum Meta {
     Epoch,
     /// The token of an unfinished bootstrap (`ByteVec`).
     Page,
+    /// Where the log stood when it answered, beyond the cursor (`Vec<Cursor>`).
+    AnsweredAt,
     /// What the phone may see (`Scope`).
     Scope,
     /// Everything up to here is in a verified backup (`u64`).
@@ -55,6 +57,7 @@ impl Meta {
             Self::Cursor => "cursor",
             Self::Epoch => "epoch",
             Self::Page => "page",
+            Self::AnsweredAt => "answered_at",
             Self::Scope => "scope",
             Self::BackedUp => "backed_up_pos",
             Self::MinBuild => "min_build",

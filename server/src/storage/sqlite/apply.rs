@@ -42,6 +42,7 @@ pub(super) mod kind {
     pub(crate) const DECIDED: u8 = 9;
     pub(crate) const FROZEN: u8 = 10;
     pub(crate) const PHOTO: u8 = 11;
+    pub(crate) const HELD: u8 = 12;
 }
 
 /// A position's content, before it has one.
@@ -295,30 +296,34 @@ impl<'a> Applying<'a> {
         Ok(())
     }
 
-    fn hold(&self, h: &HeldChange) -> rusqlite::Result<()> {
+    /// What is held is answered for like what is accepted: it has a position in the log, by which a phone finds out
+    /// that a log put back has it no more.
+    fn hold(&mut self, h: &HeldChange) -> rusqlite::Result<()> {
         let sql = "INSERT OR IGNORE INTO held (hash, device, doc, descriptor, actor, seq, n, incarnation, person, \
                    received_at, upload, code, burns, raw) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         let s = &h.sender;
-        self.run(
-            sql,
-            rusqlite::params![
-                h.hash.0,
-                s.device.0,
-                h.descriptor.doc_id().0,
-                cbor(&h.descriptor),
-                h.actor.0,
-                int(h.seq),
-                h.n,
-                s.incarnation.0,
-                s.person.0,
-                s.received_at.ms(),
-                s.upload,
-                h.code.name(),
-                h.burns,
-                h.raw,
-            ],
-        )
+        let new = self.tx.prepare_cached(sql)?.execute(rusqlite::params![
+            h.hash.0,
+            s.device.0,
+            h.descriptor.doc_id().0,
+            cbor(&h.descriptor),
+            h.actor.0,
+            int(h.seq),
+            h.n,
+            s.incarnation.0,
+            s.person.0,
+            s.received_at.ms(),
+            s.upload,
+            h.code.name(),
+            h.burns,
+            h.raw,
+        ])?;
+        if new == 0 {
+            return Ok(());
+        }
+        let device = Some(s.device);
+        self.append(&Entry { kind: kind::HELD, subject: &h.hash.0, device, ..Entry::default() }).map(drop)
     }
 
     fn freeze(&mut self, descriptor: &Descriptor) -> rusqlite::Result<()> {

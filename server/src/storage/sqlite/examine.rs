@@ -263,7 +263,7 @@ fn content_holds(row: &rusqlite::Row<'_>, kind: u8, content: &[u8; 32]) -> rusql
             let scanned = raw.and_then(|raw| scan(raw).ok());
             hash == Some(*content) && scanned.is_some_and(|scanned| scanned.hash.0 == *content)
         }
-        kind::VISIBLE | kind::DEVICE_ORG | kind::DECIDED | kind::FROZEN => {
+        kind::VISIBLE | kind::DEVICE_ORG | kind::DECIDED | kind::FROZEN | kind::HELD => {
             Sha256::digest(row.get_ref(2)?.as_blob()?).as_slice() == content
         }
         // A row's bytes have been written over since, unless this is where it stands: see `row_damage`.
