@@ -5,9 +5,9 @@ mod edge_kit;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use bytes::Bytes;
 use edge_kit::house::{House, code, house, json, request};
-use edge_kit::{noon, person_id};
+use edge_kit::{empty_sync, noon, person_id};
 use http::Response;
-use louan_schema::wire::{MEDIA_TYPE, PROTOCOL, SyncReply, SyncRequest, frame};
+use louan_schema::wire::{MEDIA_TYPE, PROTOCOL, SyncReply, frame};
 use louan_server::auth::token::Token;
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
@@ -32,24 +32,6 @@ async fn enrolled(house: &House) -> Value {
     let reply = send(house, json(request("POST", "/api/v1/enrol", 1), &body)).await;
     assert_eq!(reply.status().as_u16(), 200);
     read(&reply)
-}
-
-/// A first request: nothing to send, nothing known.
-fn empty_sync(protocol: u16) -> Vec<u8> {
-    let request = SyncRequest {
-        protocol,
-        build: 1,
-        cursor: None,
-        scope_version: 0,
-        page: None,
-        batches: Vec::new(),
-        down_bytes_max: 65_536,
-        now: noon(),
-        verify: Vec::new(),
-        waiting: false,
-        answered_at: Vec::new(),
-    };
-    frame::encode(&request).expect("a body")
 }
 
 fn sync(token: &str, body: &[u8]) -> warp::test::RequestBuilder {

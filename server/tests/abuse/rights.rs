@@ -2,13 +2,13 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use louan_schema::id::{BuildingId, CommandId, RecordId, SiteId};
-use louan_schema::wire::{MEDIA_TYPE, PROTOCOL, SyncRequest, frame};
+use louan_schema::wire::{MEDIA_TYPE, PROTOCOL};
 use louan_server::http::route::{ROUTES, Verb};
 use p256::ecdsa::SigningKey;
 use serde_json::{Value, json as value};
 
 use super::edge_kit::house::{House, code, house, json, request};
-use super::edge_kit::{PASSWORD, STREET, account, audit, noon, org_id, person_id};
+use super::edge_kit::{PASSWORD, STREET, account, audit, empty_sync, noon, org_id, person_id};
 use super::photo_kit::phone;
 use louan_server::auth::NewAccount;
 
@@ -199,23 +199,10 @@ async fn a_phone_of_another_protocol_is_told_to_update_and_nothing_of_it_is_take
     let token = phone(&house, 41).await;
     let before = house.hub.head().await.expect("a head").pos;
     for protocol in [0, PROTOCOL - 1, PROTOCOL + 1, PROTOCOL + 2, u16::MAX] {
-        let asked = SyncRequest {
-            protocol,
-            build: 1,
-            cursor: None,
-            scope_version: 0,
-            page: None,
-            batches: Vec::new(),
-            down_bytes_max: 65_536,
-            now: noon(),
-            verify: Vec::new(),
-            waiting: false,
-            answered_at: Vec::new(),
-        };
         let reply = request("POST", "/api/v1/sync", 1)
             .header("content-type", MEDIA_TYPE)
             .header("authorization", format!("Bearer {token}"))
-            .body(frame::encode(&asked).expect("a body"))
+            .body(empty_sync(protocol))
             .reply(&house.routes)
             .await;
         assert_eq!((reply.status().as_u16(), code(&reply).as_str()), (426, "update_app"), "{protocol}");

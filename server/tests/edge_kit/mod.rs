@@ -16,6 +16,7 @@ use louan_schema::code::{OrgKind, Role};
 use louan_schema::id::{Epoch, OrgId, PersonId};
 use louan_schema::registry::{Org, Person};
 use louan_schema::time::Timestamp;
+use louan_schema::wire::{SyncRequest, frame};
 use louan_server::audit::Entry;
 use louan_server::auth::password::Password;
 use louan_server::auth::{Credentials, Ground, Identity, NewAccount};
@@ -153,4 +154,22 @@ pub(crate) async fn audit(store: &Sqlite) -> Vec<(String, String)> {
 /// The last line of the audit.
 pub(crate) async fn last_audit(store: &Sqlite) -> (String, String) {
     audit(store).await.pop().expect("a line")
+}
+
+/// A first request: nothing to send, nothing known.
+pub(crate) fn empty_sync(protocol: u16) -> Vec<u8> {
+    let request = SyncRequest {
+        protocol,
+        build: 1,
+        cursor: None,
+        scope_version: 0,
+        page: None,
+        batches: Vec::new(),
+        down_bytes_max: 65_536,
+        now: noon(),
+        verify: Vec::new(),
+        waiting: false,
+        answered_at: Vec::new(),
+    };
+    frame::encode(&request).expect("a body")
 }
