@@ -154,6 +154,32 @@ async fn post_owned(house: &House, token: &str, body: Value) -> Response<Bytes> 
 }
 
 #[tokio::test]
+async fn an_outline_is_entered_whatever_its_datum_and_what_is_none_is_said_where_it_stands() {
+    let house = house().await;
+    let token = house.sign_in(1).await;
+    let entered = |number, datum: &str, corners: Value| {
+        let mut body = registration(number, 0);
+        body["act"]["register_site"]["buildings"][0]["footprint"] =
+            value!({ "datum": datum, "corners_e7": corners });
+        post_owned(&house, &token, body)
+    };
+    let (lon, lat) = (1_066_547_487, 290_248_195);
+    let none = entered(1, "gcj02", value!([[lon, lat], [lon + 9, lat]])).await;
+    assert_eq!((none.status().as_u16(), code(&none).as_str()), (422, "invalid"));
+    assert_eq!(read(&none)["errors"][0]["pointer"], "/act/register_site/buildings/0/footprint");
+    let elsewhere = entered(1, "gcj02", value!([[0, 0], [9, 0], [0, 9]])).await;
+    assert_eq!(elsewhere.status().as_u16(), 422, "GCJ-02 is of China");
+    let square =
+        value!([[lon - 90, lat - 90], [lon + 90, lat - 90], [lon + 90, lat + 90], [lon - 90, lat + 90]]);
+    assert_eq!(entered(1, "gcj02", square).await.status().as_u16(), 200, "what was refused left nothing");
+    let map = read(&get(&house, "/api/v1/exports/buildings.geojson?datum=wgs84", &token).await);
+    let at = &map["features"][0]["geometry"]["coordinates"];
+    for (at, wanted) in [(&at[0], 106.651), (&at[1], 29.028)] {
+        assert!(at.as_f64().is_some_and(|at| (at - wanted).abs() <= 1e-6), "the middle of it: {map}");
+    }
+}
+
+#[tokio::test]
 async fn who_only_reads_gives_no_command() {
     let house = house().await;
     for number in [4, 5, 6] {

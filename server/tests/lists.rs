@@ -36,6 +36,10 @@ async fn of_3076_footprints_32_are_candidates_and_the_rest_are_refused_with_the_
         rows.iter()
             .all(|row| row.height_cm.is_some_and(|cm| cm > 2_700) && row.state == RegistryState::Unverified)
     );
+    let corners: Vec<usize> =
+        rows.iter().filter_map(|row| row.footprint.as_ref().map(|outline| outline.corners().len())).collect();
+    assert_eq!(corners.len(), 32, "each with its outline");
+    assert!(corners.iter().any(|corners| *corners > 4), "{corners:?}");
     let limit = |reason: &str| reason.ends_with("不超过 27 米，不属于高层住宅建筑");
     assert!(plan.faults.iter().all(|fault| limit(&fault.reason)), "{:?}", plan.faults.first());
     assert_eq!(

@@ -108,6 +108,7 @@ impl World {
             storeys: Some(18),
             floors: Vec::new(),
             state: RegistryState::Registered,
+            footprint: None,
         };
         let verdict = self.command(street.clerk.id, 0, Act::RegisterSite(row, vec![house])).await;
         assert!(matches!(verdict, CommandVerdict::Done(_)), "{verdict:?}");

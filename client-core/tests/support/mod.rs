@@ -90,6 +90,7 @@ pub fn building(id: BuildingId, site: SiteId, code: &str, name: &str) -> Buildin
         storeys: Some(18),
         floors: Vec::new(),
         state: RegistryState::Registered,
+        footprint: None,
     }
 }
 

@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 
 use super::PhotoPosition;
 use crate::code::{Datum, code_list};
-use crate::registry::Position;
+use crate::registry::{Footprint, Position};
 use crate::time::Timestamp;
 
 /// How far from its building a photo may be taken, in metres, beyond what the fix itself leaves open: façades and
@@ -67,42 +67,42 @@ pub enum OnSite {
     },
 }
 
-/// Where a building stands (建筑位置), WGS-84 or CGCS2000.
+/// Something a photo may be taken at (建筑位置), WGS-84 or CGCS2000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground<'a> {
-    /// The ring of its footprint, longitude and latitude in ten-millionths of a degree, closed or not.
-    Footprint(&'a [(i32, i32)]),
-    /// A point of it.
+    /// A building's outline.
+    Footprint(&'a Footprint),
+    /// A point of a compound.
     Point {
         /// Longitude in ten-millionths of a degree.
         lon_e7: i32,
         /// Latitude in ten-millionths of a degree.
         lat_e7: i32,
     },
-    /// Not known.
-    Unknown,
 }
 
 impl Ground<'_> {
     /// The ground of a registered position; one in a datum that is half a kilometre off is none.
     #[must_use]
-    pub const fn of(position: Option<&Position>) -> Self {
+    pub const fn of(position: Position) -> Option<Self> {
         match position {
-            Some(Position { lon_e7, lat_e7, datum: Datum::Wgs84 | Datum::Cgcs2000, .. }) => {
-                Self::Point { lon_e7: *lon_e7, lat_e7: *lat_e7 }
+            Position { lon_e7, lat_e7, datum: Datum::Wgs84 | Datum::Cgcs2000, .. } => {
+                Some(Self::Point { lon_e7, lat_e7 })
             }
-            Some(_) | None => Self::Unknown,
+            Position { datum: Datum::Gcj02 | Datum::Bd09, .. } => None,
         }
     }
 }
 
-/// Judges whether a photo taken at `taken_at` at `position` was taken on `ground`.
+/// Judges whether a photo taken at `taken_at` at `position` was taken on site: at the nearest of `grounds`, which are
+/// a building's own, or all of a compound's for a place its buildings share. None of them known proves nothing.
 #[must_use]
-pub fn on_site(position: Option<&PhotoPosition>, taken_at: Timestamp, ground: Ground<'_>) -> OnSite {
+pub fn on_site(position: Option<&PhotoPosition>, taken_at: Timestamp, grounds: &[Ground<'_>]) -> OnSite {
     let Some(position) = position.filter(|at| at.is_somewhere()) else {
         return OnSite::Unproven { reason: UnprovenReason::NoPosition, distance_m: None };
     };
-    let distance_m = distance_m((position.lon_e7, position.lat_e7), ground);
+    let here = (position.lon_e7, position.lat_e7);
+    let distance_m = grounds.iter().filter_map(|ground| distance_m(here, *ground)).min();
     let reason = match (position.accuracy_m, distance_m) {
         _ if position.mock => Some(UnprovenReason::Mock),
         _ if position.source != PositionSource::Sensor => Some(UnprovenReason::NotSensor),
@@ -126,7 +126,7 @@ fn is_stale(fixed_at: Option<Timestamp>, taken_at: Timestamp) -> bool {
     fixed_at.is_none_or(|at| at.ms().abs_diff(taken_at.ms()) > FIX_AGE_MAX_MS.unsigned_abs())
 }
 
-/// Metres from a position to the ground, rounded up; nothing when the ground is unknown.
+/// Metres from a position to the ground, rounded up.
 fn distance_m((lon, lat): (i32, i32), ground: Ground<'_>) -> Option<u32> {
     // A plane around the position: within the kilometre that matters it is right to a few centimetres.
     let east = METRES_A_DEGREE * (f64::from(lat) / 1e7).to_radians().cos();
@@ -140,10 +140,10 @@ fn distance_m((lon, lat): (i32, i32), ground: Ground<'_>) -> Option<u32> {
     };
     let here = Point::new(0.0, 0.0);
     let metres = match ground {
-        Ground::Unknown | Ground::Footprint([]) => return None,
         Ground::Point { lon_e7, lat_e7 } => Euclidean.distance(here, Point(plane((lon_e7, lat_e7)))),
-        Ground::Footprint(ring) => {
-            let polygon = Polygon::new(LineString(ring.iter().map(|at| plane(*at)).collect()), Vec::new());
+        Ground::Footprint(outline) => {
+            let ring = outline.corners().iter().map(|at| plane(*at)).collect();
+            let polygon = Polygon::new(LineString(ring), Vec::new());
             if polygon.intersects(&here) { 0.0 } else { Euclidean.distance(&here, polygon.exterior()) }
         }
     };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::code::Datum;
 use crate::id::{BlobHash, BuildingId, RecordId, SiteId};
-use crate::registry::Position;
+use crate::registry::{Footprint, Position};
 use crate::time::Timestamp;
 
 const TAKEN: Timestamp = Timestamp::from_ms(1_583_000_000_000);
@@ -131,19 +131,20 @@ fn a_card_speaks_of_its_three_files_and_of_no_other() {
     assert_eq!(card.kind_of(BlobHash([0x44; 32])), None);
 }
 
-/// A square of 40 m around the spot, its ring not closed.
-fn square() -> Vec<(i32, i32)> {
-    [(-20.0, -20.0), (20.0, -20.0), (20.0, 20.0), (-20.0, 20.0)]
-        .map(|(x, y)| (sensor(x, y).lon_e7, sensor(x, y).lat_e7))
-        .to_vec()
+/// A square of 40 m whose middle is so many metres east of the spot.
+fn square(east: f64) -> Footprint {
+    let corners = [(-20.0, -20.0), (20.0, -20.0), (20.0, 20.0), (-20.0, 20.0)]
+        .map(|(x, y)| (sensor(east + x, y).lon_e7, sensor(east + x, y).lat_e7));
+    Footprint::new(&corners).expect("an outline")
 }
 
 #[test]
 fn the_table_of_what_a_position_proves() {
     use UnprovenReason as R;
-    let square = square();
-    let point = Ground::Point { lon_e7: HERE.0, lat_e7: HERE.1 };
-    let footprint = Ground::Footprint(&square);
+    let (square, other) = (square(0.0), square(600.0));
+    let spot = Ground::Point { lon_e7: HERE.0, lat_e7: HERE.1 };
+    let (point, footprint, unknown) = (vec![spot], vec![Ground::Footprint(&square)], Vec::new());
+    let compound = vec![spot, Ground::Footprint(&other)];
     let at = sensor;
     let with = |change: fn(&mut PhotoPosition)| {
         let mut position = sensor(0.0, 100.0);
@@ -153,36 +154,38 @@ fn the_table_of_what_a_position_proves() {
     let proven = |distance_m| OnSite::Proven { distance_m };
     let not = |reason, distance_m| OnSite::Unproven { reason, distance_m };
     let table = [
-        ("at the point", Some(at(0.0, 0.0)), point, proven(0)),
-        ("100 m north", Some(at(0.0, 100.0)), point, proven(100)),
-        ("100 m east", Some(at(100.0, 0.0)), point, proven(100)),
-        ("309 m, 10 m accuracy", Some(at(0.0, 309.0)), point, proven(309)),
-        ("312 m, 10 m accuracy", Some(at(0.0, 311.5)), point, not(R::TooFar, Some(312))),
-        ("wrong datum", Some(at(369.0, -348.0)), point, not(R::TooFar, Some(508))),
-        ("inside the footprint", Some(at(19.0, -19.0)), footprint, proven(0)),
-        ("beside it", Some(at(0.0, 120.0)), footprint, proven(100)),
-        ("beyond it", Some(at(0.0, 340.0)), footprint, not(R::TooFar, Some(320))),
-        ("no position", None, point, not(R::NoPosition, None)),
-        ("(0, 0)", with(|p| (p.lon_e7, p.lat_e7) = (0, 0)), point, not(R::NoPosition, None)),
-        ("mock", with(|p| p.mock = true), point, not(R::Mock, Some(100))),
-        ("mock, ground unknown", with(|p| p.mock = true), Ground::Unknown, not(R::Mock, None)),
-        ("from the file", with(|p| p.source = PositionSource::Exif), point, not(R::NotSensor, Some(100))),
-        ("ground unknown", Some(at(0.0, 0.0)), Ground::Unknown, not(R::NoGround, None)),
-        ("empty footprint", Some(at(0.0, 0.0)), Ground::Footprint(&[]), not(R::NoGround, None)),
-        ("no time of fix", with(|p| p.fixed_at = None), point, not(R::Stale, Some(100))),
-        ("5 min old", with(|p| p.fixed_at = Some(TAKEN.plus_ms(-FIX_AGE_MAX_MS))), point, proven(100)),
-        ("older", with(|p| p.fixed_at = Some(TAKEN.plus_ms(-300_001))), point, not(R::Stale, Some(100))),
-        ("later", with(|p| p.fixed_at = Some(TAKEN.plus_ms(300_001))), point, not(R::Stale, Some(100))),
+        ("at the point", Some(at(0.0, 0.0)), &point, proven(0)),
+        ("100 m north", Some(at(0.0, 100.0)), &point, proven(100)),
+        ("100 m east", Some(at(100.0, 0.0)), &point, proven(100)),
+        ("309 m, 10 m accuracy", Some(at(0.0, 309.0)), &point, proven(309)),
+        ("312 m, 10 m accuracy", Some(at(0.0, 311.5)), &point, not(R::TooFar, Some(312))),
+        ("wrong datum", Some(at(369.0, -348.0)), &point, not(R::TooFar, Some(508))),
+        ("inside the footprint", Some(at(19.0, -19.0)), &footprint, proven(0)),
+        ("beside it", Some(at(0.0, 120.0)), &footprint, proven(100)),
+        ("beyond it", Some(at(0.0, 340.0)), &footprint, not(R::TooFar, Some(320))),
+        ("no position", None, &point, not(R::NoPosition, None)),
+        ("(0, 0)", with(|p| (p.lon_e7, p.lat_e7) = (0, 0)), &point, not(R::NoPosition, None)),
+        ("mock", with(|p| p.mock = true), &point, not(R::Mock, Some(100))),
+        ("mock, ground unknown", with(|p| p.mock = true), &unknown, not(R::Mock, None)),
+        ("from the file", with(|p| p.source = PositionSource::Exif), &point, not(R::NotSensor, Some(100))),
+        ("ground unknown", Some(at(0.0, 0.0)), &unknown, not(R::NoGround, None)),
+        ("at another block of the compound", Some(at(600.0, 0.0)), &compound, proven(0)),
+        ("between them", Some(at(400.0, 0.0)), &compound, proven(181)),
+        ("far from all of them", Some(at(0.0, 340.0)), &compound, not(R::TooFar, Some(340))),
+        ("no time of fix", with(|p| p.fixed_at = None), &point, not(R::Stale, Some(100))),
+        ("5 min old", with(|p| p.fixed_at = Some(TAKEN.plus_ms(-FIX_AGE_MAX_MS))), &point, proven(100)),
+        ("older", with(|p| p.fixed_at = Some(TAKEN.plus_ms(-300_001))), &point, not(R::Stale, Some(100))),
+        ("later", with(|p| p.fixed_at = Some(TAKEN.plus_ms(300_001))), &point, not(R::Stale, Some(100))),
         (
             "absurd",
             with(|p| p.fixed_at = Some(Timestamp::from_ms(i64::MIN))),
-            point,
+            &point,
             not(R::Stale, Some(100)),
         ),
-        ("no accuracy", with(|p| p.accuracy_m = None), point, not(R::Inaccurate, Some(100))),
-        ("accuracy 200 m", with(|p| p.accuracy_m = Some(200)), point, proven(100)),
-        ("accuracy 201 m", with(|p| p.accuracy_m = Some(201)), point, not(R::Inaccurate, Some(100))),
-        ("accuracy absurd", with(|p| p.accuracy_m = Some(u32::MAX)), point, not(R::Inaccurate, Some(100))),
+        ("no accuracy", with(|p| p.accuracy_m = None), &point, not(R::Inaccurate, Some(100))),
+        ("accuracy 200 m", with(|p| p.accuracy_m = Some(200)), &point, proven(100)),
+        ("accuracy 201 m", with(|p| p.accuracy_m = Some(201)), &point, not(R::Inaccurate, Some(100))),
+        ("accuracy absurd", with(|p| p.accuracy_m = Some(u32::MAX)), &point, not(R::Inaccurate, Some(100))),
     ];
     for (name, position, ground, expected) in table {
         assert_eq!(on_site(position.as_ref(), TAKEN, ground), expected, "{name}");
@@ -192,16 +195,12 @@ fn the_table_of_what_a_position_proves() {
 #[test]
 fn a_registered_position_counts_only_in_the_phones_datum() {
     let at = |datum| Position { lon_e7: HERE.0, lat_e7: HERE.1, datum, synthetic: false };
-    let point = Ground::Point { lon_e7: HERE.0, lat_e7: HERE.1 };
-    for (datum, ground) in [
-        (Datum::Wgs84, point),
-        (Datum::Cgcs2000, point),
-        (Datum::Gcj02, Ground::Unknown),
-        (Datum::Bd09, Ground::Unknown),
-    ] {
-        assert_eq!(Ground::of(Some(&at(datum))), ground, "{datum}");
+    let point = Some(Ground::Point { lon_e7: HERE.0, lat_e7: HERE.1 });
+    for (datum, ground) in
+        [(Datum::Wgs84, point), (Datum::Cgcs2000, point), (Datum::Gcj02, None), (Datum::Bd09, None)]
+    {
+        assert_eq!(Ground::of(at(datum)), ground, "{datum}");
     }
-    assert_eq!(Ground::of(None), Ground::Unknown);
 }
 
 fn any_position() -> impl Strategy<Value = PhotoPosition> {
@@ -249,7 +248,7 @@ fn any_card() -> impl Strategy<Value = PhotoCard> {
                 on_site: on_site(
                     position.as_ref(),
                     taken.at,
-                    Ground::Point { lon_e7: HERE.0, lat_e7: HERE.1 },
+                    &[Ground::Point { lon_e7: HERE.0, lat_e7: HERE.1 }],
                 ),
                 blurred,
                 dark,
@@ -287,7 +286,7 @@ proptest! {
         let ground = Ground::Point { lon_e7: position.lon_e7, lat_e7: position.lat_e7 };
         let sensor = PhotoPosition { accuracy_m: Some(1), fixed_at: Some(TAKEN), mock: false, source: PositionSource::Sensor, ..position };
         if sensor.is_somewhere() {
-            prop_assert_eq!(on_site(Some(&sensor), TAKEN, ground), OnSite::Proven { distance_m: 0 });
+            prop_assert_eq!(on_site(Some(&sensor), TAKEN, &[ground]), OnSite::Proven { distance_m: 0 });
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A line of a list as a building to be entered, or everything that is wrong with it at once.
 
+use geo::{MultiPolygon, Polygon};
 use louan_schema::area;
 use louan_schema::area::StreetCode;
 use louan_schema::code::{BuildingUse, Datum, HeightSource, Management};
 use louan_schema::policy::HeightClass;
-use louan_schema::registry::Position;
+use louan_schema::registry::{Footprint, Position};
+use wkt::TryFromWkt;
 
 use super::header::{Field, Header, title};
 use super::{Defaults, Remark, datum, value};
@@ -48,6 +50,8 @@ pub struct Draft {
     pub manager: Option<String>,
     /// Where, in WGS-84.
     pub position: Option<Position>,
+    /// Its outline, in WGS-84.
+    pub footprint: Option<Footprint>,
 }
 
 /// A line read: the building, or what is wrong; and what should be looked at.
@@ -145,6 +149,7 @@ impl Reader<'_> {
         let building_use = self.must(Field::Use, defaults.building_use, value::building_use);
         let manager = self.name(Field::Manager, NAME_CHARS_MAX);
         let management = value::management(self.text(Field::Management), &manager);
+        let from = self.datum(defaults.datum);
         let draft = Draft {
             number: self.line.number,
             street: street?,
@@ -162,12 +167,20 @@ impl Reader<'_> {
             storeys: self.may(Field::Storeys, value::storeys),
             management: self.fault(Field::Management, management)?,
             manager: Some(manager).filter(|name| !matches!(name.as_str(), "" | "无" | "/" | "-")),
-            position: self.position(defaults.datum),
+            position: self.position(from),
+            footprint: from.and_then(|from| self.may(Field::Footprint, |text| outline(text, from))),
         };
         Some(draft)
     }
 
-    fn position(&mut self, default: Option<Datum>) -> Option<Position> {
+    /// The datum, when the line says where anything is.
+    fn datum(&mut self, default: Option<Datum>) -> Option<Datum> {
+        let places = [Field::Longitude, Field::Latitude, Field::Footprint];
+        let placed = places.iter().any(|field| !self.text(*field).is_empty());
+        placed.then(|| self.must(Field::Datum, default, value::datum)).flatten()
+    }
+
+    fn position(&mut self, from: Option<Datum>) -> Option<Position> {
         let lon = self.may(Field::Longitude, |text| value::degrees(text, "经度", 180.0));
         let lat = self.may(Field::Latitude, |text| value::degrees(text, "纬度", 180.0));
         let (lon, lat) = match (lon, lat) {
@@ -180,8 +193,7 @@ impl Reader<'_> {
                 return self.fault(Field::Longitude, Err("有纬度而没有可用的经度".to_owned()));
             }
         };
-        let from = self.must(Field::Datum, default, value::datum)?;
-        let placed = placed((lon, lat), from);
+        let placed = placed((lon, lat), from?);
         self.fault(Field::Longitude, placed)
     }
 }
@@ -196,6 +208,22 @@ pub(super) fn placed((lon, lat): (f64, f64), from: Datum) -> Result<Position, St
     }
     let (lon, lat) = datum::to_wgs84(lon, lat, from).ok_or("该位置不能从所填坐标系换算")?;
     Ok(Position { lon_e7: datum::e7(lon), lat_e7: datum::e7(lat), datum: Datum::Wgs84, synthetic: false })
+}
+
+/// An outline in WGS-84, from WKT in any datum: a polygon, or the first of several; its courtyards are left out.
+fn outline(text: &str, from: Datum) -> Result<Footprint, String> {
+    let polygon = Polygon::try_from_wkt_str(text).ok().or_else(|| {
+        let several = MultiPolygon::try_from_wkt_str(text).ok()?;
+        several.0.into_iter().next()
+    });
+    let polygon: Polygon<f64> = polygon.ok_or("轮廓不是 WKT 格式的多边形（POLYGON）")?;
+    let mut corners = Vec::new();
+    for corner in polygon.exterior().coords() {
+        let at = placed((corner.x, corner.y), from)?;
+        corners.push((at.lon_e7, at.lat_e7));
+    }
+    Footprint::new(&corners)
+        .ok_or_else(|| format!("轮廓须有 3 至 {} 个角点，且跨度不超过 2 公里", Footprint::CORNERS_MAX))
 }
 
 /// Whether the building belongs to the programme, and what about it should be looked at.

@@ -38,7 +38,9 @@ pub enum Field {
     Longitude,
     /// Latitude in degrees.
     Latitude,
-    /// The datum of the two.
+    /// The outline on the ground, as WKT.
+    Footprint,
+    /// The datum of positions and outlines.
     Datum,
 }
 
@@ -81,6 +83,7 @@ const TITLES: &[(Field, &[&str])] = &[
     ),
     (Field::Longitude, &["经度", "坐标经度", "东经"]),
     (Field::Latitude, &["纬度", "坐标纬度", "北纬"]),
+    (Field::Footprint, &["建筑轮廓", "轮廓", "轮廓wkt", "wkt", "wktgeom", "geometry", "geom"]),
     (Field::Datum, &["坐标系", "坐标系统", "坐标基准"]),
 ];
 

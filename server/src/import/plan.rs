@@ -258,6 +258,7 @@ fn building(draft: &Draft, site: SiteId, standing: Option<&Building>) -> Buildin
         storeys: draft.storeys,
         floors: Vec::new(),
         state,
+        footprint: draft.footprint.clone(),
     };
     let Some(standing) = standing else { return fresh };
     let taller = draft.height_cm.is_some();
@@ -269,6 +270,7 @@ fn building(draft: &Draft, site: SiteId, standing: Option<&Building>) -> Buildin
         height_source: if taller { fresh.height_source } else { standing.height_source },
         storeys: draft.storeys.or(standing.storeys),
         floors: standing.floors.clone(),
+        footprint: draft.footprint.clone().or_else(|| standing.footprint.clone()),
         // What somebody has verified is not unverified again by a list.
         state: if standing.state == RegistryState::Unverified { fresh.state } else { standing.state },
         ..fresh

@@ -1,12 +1,14 @@
 //! Buildings on a map: GeoJSON and GeoPackage, with the datum named in both.
 //!
 //! Positions are stored in WGS-84 and given out in the datum asked for. Whoever lays GCJ-02 over a WGS-84 map is half a
-//! kilometre off, so the name stands in the file itself. A building whose compound has no position is not on the map.
+//! kilometre off, so the name stands in the file itself. A building stands in the middle of its outline, or where its
+//! compound does; one that has neither is not on the map.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
+use geo::{Centroid, LineString, Polygon};
 use geojson::{Feature, Geometry, GeometryValue, JsonObject};
 use louan_schema::area;
 use louan_schema::code::Datum;
@@ -77,7 +79,7 @@ impl BuildingFile {
         Ok(Self { datum, to: To::GeoPackage(GeoPackage::create(&path, datum)?) })
     }
 
-    /// Adds a building, if its compound has a position.
+    /// Adds a building, if it or its compound has a position.
     ///
     /// # Errors
     /// [`ReportError`].
@@ -109,8 +111,10 @@ impl BuildingFile {
 }
 
 fn placed(site: &Site, building: &Building, datum: Datum) -> Option<PlacedBuilding> {
-    let at = site.position?;
-    let (lon, lat) = to_wgs84(f64::from(at.lon_e7) / 1e7, f64::from(at.lat_e7) / 1e7, at.datum)?;
+    let (lon, lat) = middle(building).or_else(|| {
+        let at = site.position?;
+        to_wgs84(f64::from(at.lon_e7) / 1e7, f64::from(at.lat_e7) / 1e7, at.datum)
+    })?;
     let (lon, lat) = from_wgs84(lon, lat, datum)?;
     let class = HeightClass::of(building.building_use, building.height_cm, building.storeys);
     Some(PlacedBuilding {
@@ -127,6 +131,14 @@ fn placed(site: &Site, building: &Building, datum: Datum) -> Option<PlacedBuildi
         lon,
         lat,
     })
+}
+
+/// The middle of a building's outline, in degrees of WGS-84.
+fn middle(building: &Building) -> Option<(f64, f64)> {
+    let corners = building.footprint.as_ref()?.corners().iter();
+    let ring: LineString = corners.map(|(lon, lat)| (f64::from(*lon) / 1e7, f64::from(*lat) / 1e7)).collect();
+    let at = Polygon::new(ring, Vec::new()).centroid()?;
+    Some((at.x(), at.y()))
 }
 
 fn feature(placed: PlacedBuilding) -> Feature {

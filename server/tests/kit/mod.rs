@@ -85,6 +85,7 @@ pub(crate) fn site(id: SiteId, managed_by: OrgId, at: u32) -> (Site, Vec<Buildin
         storeys: Some(18),
         floors: Vec::new(),
         state: RegistryState::Registered,
+        footprint: None,
     };
     (row, vec![building])
 }

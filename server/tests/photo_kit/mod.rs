@@ -173,6 +173,7 @@ fn garden() -> (Site, Vec<Building>) {
         storeys: Some(18),
         floors: Vec::new(),
         state: RegistryState::Registered,
+        footprint: None,
     };
     (site, vec![building])
 }

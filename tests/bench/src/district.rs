@@ -121,6 +121,7 @@ fn premises(cast: &Cast, n: usize) -> Premises {
         storeys: Some(storeys),
         floors: Vec::new(),
         state: RegistryState::Registered,
+        footprint: None,
     };
     Premises { site, building }
 }

@@ -205,6 +205,7 @@ impl District {
             storeys: None,
             floors: Vec::new(),
             state: RegistryState::Unverified,
+            footprint: None,
         };
         self.rule(self.cast.clerk.id, 0, at, Act::RegisterSite(site, vec![building])).await;
         self.sites.insert(address.to_owned(), (site_id, building_id));

@@ -13,6 +13,7 @@ use louan_schema::photo::{
 };
 use louan_schema::record::text::fault_of;
 use louan_schema::record::{Fault, Rule};
+use louan_schema::registry::{Footprint, Position};
 use louan_schema::time::{Day, Timestamp};
 
 use super::super::hazard::strangers;
@@ -65,7 +66,7 @@ impl Phone {
         let watermark = shot.lettering.map(|lettering| Watermark { caption: &caption, lettering });
         let developed = develop(shot.file, watermark).map_err(|refusal| no_photo(doing, refusal))?;
         let position = shot.position.filter(PhotoPosition::is_somewhere).or(camera.position);
-        let place = Place { site: shot.site, building: shot.building, ground: ground.borrowed() };
+        let place = Place { site: shot.site, building: shot.building, grounds: ground.borrowed() };
         let card = card(&developed, taken, position, &place)?;
         let hash = developed.hash;
         if self.store.read().find_photo(hash)?.is_none() {
@@ -100,18 +101,28 @@ impl Phone {
         }
         Error::unless_faulty(doing, faults)?;
         let site = r.find_site(shot.site)?;
-        let name = shot.building.map(|id| r.find_building(id)).transpose()?.flatten();
+        let building = shot.building.map(|id| r.find_building(id)).transpose()?.flatten();
         let place = site.as_ref().map_or_else(String::new, |site| {
             let street = street(site.street).map_or("", |street| street.name);
             format!("{street} {}", site.name)
         });
+        let ground = match building.as_ref().and_then(|building| building.footprint.clone()) {
+            Some(outline) => OwnedGround { outlines: vec![outline], point: None },
+            None => OwnedGround {
+                // A place its buildings share is near any of them.
+                outlines: match shot.building {
+                    None => r.list_buildings_of(shot.site)?.into_iter().filter_map(|b| b.footprint).collect(),
+                    Some(_) => Vec::new(),
+                },
+                point: site.and_then(|site| site.position),
+            },
+        };
         let caption = Caption {
             taken: Taken { at: a.at, by: TakenBy::Phone },
             place,
-            building: name.map(|building| building.name).unwrap_or_default(),
+            building: building.map(|building| building.name).unwrap_or_default(),
             person: shot.signed.to_owned(),
         };
-        let ground = OwnedGround(site.and_then(|site| site.position));
         Ok((caption, ground, r.meta(Meta::KeepOriginals)?.unwrap_or(false)))
     }
 }
@@ -125,18 +136,24 @@ pub(crate) fn shelf<'a>(
     shelf.ok_or_else(|| Error::bug(doing, "this host gave no place for photos"))
 }
 
-struct OwnedGround(Option<louan_schema::registry::Position>);
+/// Where a photo should have been taken: at a building's outline, or, where that is not known or the place is shared,
+/// anywhere at the compound.
+struct OwnedGround {
+    outlines: Vec<Footprint>,
+    point: Option<Position>,
+}
 
 impl OwnedGround {
-    const fn borrowed(&self) -> Ground<'_> {
-        Ground::of(self.0.as_ref())
+    fn borrowed(&self) -> Vec<Ground<'_>> {
+        let outlines = self.outlines.iter().map(Ground::Footprint);
+        outlines.chain(self.point.and_then(Ground::of)).collect()
     }
 }
 
 struct Place<'a> {
     site: SiteId,
     building: Option<BuildingId>,
-    ground: Ground<'a>,
+    grounds: Vec<Ground<'a>>,
 }
 
 fn no_photo(doing: &'static str, refusal: Refusal) -> Error {
@@ -177,7 +194,7 @@ fn card(
         site: place.site,
         building: place.building,
         record: None,
-        on_site: on_site(position.as_ref(), taken.at, place.ground),
+        on_site: on_site(position.as_ref(), taken.at, &place.grounds),
         blurred: developed.light.is_blurred(),
         dark: developed.light.is_dark(),
         likeness: developed.likeness,

@@ -66,14 +66,14 @@ struct CommandReply {
     version: u64,
 }
 
-impl From<ActRequest> for Act {
-    fn from(request: ActRequest) -> Self {
-        match request {
-            ActRequest::RegisterSite(entry) => entry.into_act(),
-            ActRequest::ConfirmHazard(Confirm { hazard, severity, due_on }) => {
-                Self::ConfirmHazard { hazard, severity, due_on }
+impl ActRequest {
+    fn into_act(self) -> Result<Act, ApiError> {
+        match self {
+            Self::RegisterSite(entry) => entry.into_act(),
+            Self::ConfirmHazard(Confirm { hazard, severity, due_on }) => {
+                Ok(Act::ConfirmHazard { hazard, severity, due_on })
             }
-            ActRequest::CloseHazard(Close { hazard }) => Self::CloseHazard { hazard },
+            Self::CloseHazard(Close { hazard }) => Ok(Act::CloseHazard { hazard }),
         }
     }
 }
@@ -105,7 +105,7 @@ async fn give_command(desk: Desk, context: Context, body: Read) -> Result<impl R
     let official = desk.official(&context).await?;
     let CommandRequest { id, expected_version, act } = json(body)?;
     let now = desk.now();
-    let command = Command { id, expected_version, at: now.business, act: act.into() };
+    let command = Command { id, expected_version, at: now.business, act: act.into_act()? };
     let (outcome, version) = match desk.hub().command(official.person.id, command, now).await? {
         CommandVerdict::Done(version) => ("done", version),
         CommandVerdict::Duplicate(version) => ("duplicate", version),

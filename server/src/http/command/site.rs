@@ -6,12 +6,14 @@
 use louan_schema::area::StreetCode;
 use louan_schema::code::{BuildingUse, Datum, HeightSource, Management, RegistryState};
 use louan_schema::id::{BuildingId, OrgId, SiteId};
-use louan_schema::registry::{Building, FloorName, Position, Site};
+use louan_schema::registry::{Building, FloorName, Footprint, Position, Site};
 use louan_schema::ruling::Act;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::http::api_error::ApiError;
 use crate::http::openapi::shape;
+use crate::import::datum::{e7, to_wgs84};
 
 /// A compound and its buildings.
 #[derive(Deserialize, ToSchema)]
@@ -76,6 +78,18 @@ struct BuildingEntry {
     floors: Vec<FloorEntry>,
     #[schema(schema_with = shape::registry_state)]
     state: RegistryState,
+    #[serde(default)]
+    footprint: Option<FootprintEntry>,
+}
+
+/// An outline on the ground: its corners in order, longitude and latitude each.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FootprintEntry {
+    #[schema(schema_with = shape::datum)]
+    datum: Datum,
+    #[schema(schema_with = shape::corners)]
+    corners_e7: Vec<(i32, i32)>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -89,7 +103,10 @@ struct FloorEntry {
 
 impl Entry {
     /// The act this entry asks for.
-    pub(super) fn into_act(self) -> Act {
+    ///
+    /// # Errors
+    /// [`ApiError`] for an outline that is none.
+    pub(super) fn into_act(self) -> Result<Act, ApiError> {
         let Self { site, buildings } = self;
         let id = site.id;
         let position = site.position.map(|at| Position {
@@ -110,18 +127,20 @@ impl Entry {
             supervised_by: site.supervised_by,
             position,
         };
-        Act::RegisterSite(site, buildings.into_iter().map(|building| building.into_row(id)).collect())
+        let rows = (0..).zip(buildings).map(|(at, building)| building.into_row(id, at));
+        Ok(Act::RegisterSite(site, rows.collect::<Result<_, _>>()?))
     }
 }
 
 impl BuildingEntry {
-    fn into_row(self, site: SiteId) -> Building {
+    fn into_row(self, site: SiteId, at: usize) -> Result<Building, ApiError> {
         let floor = |floor: FloorEntry| FloorName {
             index: floor.index,
             name: floor.name,
             street_level: floor.street_level,
         };
-        Building {
+        let footprint = self.footprint.map(|outline| outline.into_row(at)).transpose()?;
+        Ok(Building {
             id: self.id,
             site,
             code: self.code,
@@ -132,6 +151,23 @@ impl BuildingEntry {
             storeys: self.storeys,
             floors: self.floors.into_iter().map(floor).collect(),
             state: self.state,
-        }
+            footprint,
+        })
+    }
+}
+
+impl FootprintEntry {
+    /// The outline of the building at a place of the list, in WGS-84 whatever it came in.
+    fn into_row(self, at: usize) -> Result<Footprint, ApiError> {
+        let corners = self.corners_e7.into_iter().map(|(lon, lat)| {
+            let (lon, lat) = to_wgs84(f64::from(lon) / 1e7, f64::from(lat) / 1e7, self.datum)?;
+            Some((e7(lon), e7(lat)))
+        });
+        let outline = corners.collect::<Option<Vec<_>>>().and_then(|corners| Footprint::new(&corners));
+        outline.ok_or_else(|| {
+            let pointer = format!("/act/register_site/buildings/{at}/footprint");
+            let words = format!("轮廓须有 3 至 {} 个角点，跨度不超过 2 公里", Footprint::CORNERS_MAX);
+            ApiError::field(&pointer, "footprint", &words)
+        })
     }
 }

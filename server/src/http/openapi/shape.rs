@@ -8,6 +8,7 @@ use louan_schema::code::{
     Severity,
 };
 use louan_schema::photo::{TakenBy, UnprovenReason};
+use louan_schema::registry::Footprint;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat};
 
@@ -76,6 +77,19 @@ pub(super) fn closed(shape: RefOr<Schema>) -> RefOr<Schema> {
 pub(in crate::http) fn number(least: u64, most: Option<u64>) -> Schema {
     let object = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(most);
     Schema::Object(object.build())
+}
+
+/// Corners of an outline, longitude and latitude each, in ten-millionths of a degree.
+pub(in crate::http) fn corners() -> Schema {
+    let degrees = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(-1_800_000_000))
+        .maximum(Some(1_800_000_000));
+    let corner = ArrayBuilder::new().items(degrees).min_items(Some(2)).max_items(Some(2));
+    // The first one may be said again at the end.
+    let corners =
+        ArrayBuilder::new().items(corner).min_items(Some(3)).max_items(Some(Footprint::CORNERS_MAX + 1));
+    Schema::Array(corners.build())
 }
 
 /// The id of a thing: a ULID in upper case.

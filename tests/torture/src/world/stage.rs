@@ -75,6 +75,7 @@ impl Scene {
             storeys: Some(18),
             floors: Vec::new(),
             state: RegistryState::Registered,
+            footprint: None,
         };
         (site, vec![building(1), building(2)])
     }
