@@ -11,7 +11,9 @@ use louan_schema::time::Timestamp;
 use louan_schema::wire::{Scope, StreamId};
 
 use crate::error::{Error, OpenError};
-use crate::shelf::Shelf;
+use crate::shelf::{DatabaseShelf, MemoryShelf, PHOTOS, Shelf};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::shelf::{FolderShelf, beside};
 use crate::store::{Meta, Reader, Salvage, Store, StorePlace};
 use crate::sync::{self, allowance::Allowance};
 
@@ -67,8 +69,7 @@ impl Phone {
         Ok(Self { store, shelf, allowance: Allowance::START })
     }
 
-    /// Takes another place for photo bytes than the one that belongs to the store's: a browser's private file
-    /// system. Without one, a store in a virtual file system takes no photos.
+    /// Takes another place for photo bytes than the one that belongs to the store's.
     #[must_use]
     pub fn with_shelf(mut self, shelf: Box<dyn Shelf>) -> Self {
         self.shelf = Some(shelf);
@@ -194,9 +195,14 @@ impl Phone {
 fn shelf_of(place: &StorePlace) -> Option<Box<dyn Shelf>> {
     match place {
         #[cfg(not(target_arch = "wasm32"))]
-        StorePlace::File(path) => Some(Box::new(crate::shelf::FolderShelf::new(crate::shelf::beside(path)))),
-        StorePlace::Memory => Some(Box::new(crate::shelf::MemoryShelf::default())),
-        _ => None,
+        StorePlace::File(path) => Some(Box::new(FolderShelf::new(beside(path)))),
+        StorePlace::Memory => Some(Box::new(MemoryShelf::default())),
+        StorePlace::Named { vfs, name } => {
+            Some(Box::new(DatabaseShelf::new(vfs.clone(), format!("{name}{PHOTOS}"))))
+        }
+        // A browser has no files but those.
+        #[cfg(target_arch = "wasm32")]
+        StorePlace::File(_) => None,
     }
 }
 

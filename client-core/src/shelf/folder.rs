@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use louan_schema::id::BlobHash;
 
 use super::disk::{Disk, RealDisk};
-use super::{Shelf, ShelfError};
+use super::{PHOTOS, Shelf, ShelfError};
 
 /// The name of a file before it is whole; one is written at a time.
 const PASSING: &str = "incoming.part";
@@ -90,6 +90,6 @@ impl<D: Disk> Shelf for FolderShelf<D> {
 /// Where the photos of a store in a file lie: beside it, under its name.
 pub(crate) fn beside(store: &Path) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
-    name.push(".photos");
+    name.push(PHOTOS);
     PathBuf::from(name)
 }

@@ -1,7 +1,5 @@
 //! A shelf in memory: gone when the phone is dropped. For tests, as [`StorePlace::Memory`] is.
 //!
-//! A browser keeps photos in its private file system and hands in a shelf of its own; this one would lose them.
-//!
 //! [`StorePlace::Memory`]: crate::StorePlace::Memory
 
 use std::collections::BTreeMap;

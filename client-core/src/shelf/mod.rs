@@ -9,6 +9,7 @@ pub(crate) mod disk;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod memory;
+mod sqlite;
 
 use std::fmt::Debug;
 
@@ -21,6 +22,10 @@ pub use folder::FolderShelf;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use folder::beside;
 pub use memory::MemoryShelf;
+pub use sqlite::DatabaseShelf;
+
+/// What the name of a store's photos has behind the store's own.
+pub(crate) const PHOTOS: &str = ".photos";
 
 /// Where photo bytes lie (照片存放处): a folder, a browser's private file system, or memory.
 pub trait Shelf: Debug + Send {

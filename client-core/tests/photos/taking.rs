@@ -6,7 +6,7 @@ use louan_schema::code::Outcome;
 use louan_schema::id::BuildingId;
 use louan_schema::photo::{OnSite, PhotoPosition, PositionSource, TakenBy, UnprovenReason, UploadKind};
 use louan_schema::record::{Fault, Rule};
-use louan_schema::registry::Position;
+use louan_schema::registry::{Building, Footprint, Position};
 use louan_schema::wire::{Code, Item, Row};
 
 use crate::support::*;
@@ -95,6 +95,48 @@ fn a_sensor_at_the_compound_proves_the_place_and_a_strange_one_only_flags() {
 }
 
 #[test]
+fn a_building_is_where_its_outline_is_and_what_all_share_is_near_any_of_them() {
+    let mut desk = Desk::new();
+    let mut here = site(SITE, "翠屏示例苑");
+    let (lon, lat) = (1_066_510_000, 290_280_000);
+    let datum = louan_schema::code::Datum::Wgs84;
+    here.position = Some(Position { lon_e7: lon, lat_e7: lat, datum, synthetic: true });
+    // A block a kilometre north of the compound's gate; the other one's outline is not known.
+    let north = lat + 90_000;
+    let outline = Footprint::new(&[(lon, north), (lon + 3_000, north), (lon, north + 3_000)]);
+    let house = Building { footprint: outline, ..building(HOUSE, SITE, "500110001-000001", "1栋") };
+    desk.fetch(vec![Item::Row(Row::Site(here)), Item::Row(Row::Building(house))]);
+    let a = desk.acting(ANNA);
+    let mut seed = 0;
+    let mut taken = |building, lat_e7| {
+        seed += 1;
+        let position = PhotoPosition {
+            lon_e7: lon + 1_000,
+            lat_e7,
+            accuracy_m: Some(12),
+            fixed_at: Some(a.at),
+            mock: false,
+            source: PositionSource::Sensor,
+        };
+        let file = picture(seed, 100);
+        let shot = Shot { position: Some(position), building, ..shot(&file) };
+        desk.phone.attach_photo(&a, &shot).expect("is taken").card.on_site
+    };
+    let proven = |on_site| matches!(on_site, OnSite::Proven { .. });
+    for (name, building, lat_e7, is_there) in [
+        ("at the block", Some(HOUSE), north + 1_000, true),
+        ("the block, from the gate", Some(HOUSE), lat, false),
+        ("a block without an outline, from the gate", Some(TOWER), lat, true),
+        ("a block without an outline, from the other", Some(TOWER), north + 1_000, false),
+        ("what all share, at the block", None, north + 1_000, true),
+        ("what all share, at the gate", None, lat, true),
+        ("what all share, between", None, lat + 45_000, false),
+    ] {
+        assert_eq!(proven(taken(building, lat_e7)), is_there, "{name}");
+    }
+}
+
+#[test]
 fn an_original_is_kept_only_by_setting() {
     let mut desk = Desk::new();
     let settings = PhotoSettings { keep_originals: true, send_originals: false };
@@ -154,24 +196,37 @@ fn a_photo_whose_record_was_returned_stays_until_its_taker_decides() {
 fn a_damaged_store_put_aside_leaves_its_photos_known_and_their_bytes_in_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("phone.sqlite");
-    let mut desk = Desk::at(StorePlace::File(path.clone()));
+    damaged_and_opened_again(&path, || StorePlace::File(path.clone()));
+}
+
+#[test]
+fn a_browsers_damaged_store_leaves_its_photos_known_and_their_bytes_in_place_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("phone");
+    let name = path.display().to_string();
+    damaged_and_opened_again(&path, || StorePlace::Named { vfs: "unix".to_owned(), name: name.clone() });
+}
+
+fn damaged_and_opened_again(path: &std::path::Path, place: impl Fn() -> StorePlace) {
+    let mut desk = Desk::at(place());
     let (cited, draft) = (desk.photo(1), desk.photo(2));
     desk.hazard_with(&[cited]);
     drop(desk);
     // The index of buildings: nothing of the phone's own.
-    let db = rusqlite::Connection::open(&path).expect("opens");
+    let db = rusqlite::Connection::open(path).expect("opens");
     let page = |name: &str| -> usize {
         let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
         db.query_row(sql, [name], |r| r.get::<_, i64>(0)).expect("is there").try_into().expect("small")
     };
     let (at, size) = ((page("building_site") - 1) * 4096, 4096);
     drop(db);
-    let mut bytes = std::fs::read(&path).expect("reads");
+    let mut bytes = std::fs::read(path).expect("reads");
     bytes[at..at + size].fill(0xa5);
-    std::fs::write(&path, &bytes).expect("writes");
+    std::fs::write(path, &bytes).expect("writes");
 
-    let mut desk = Desk::bare(StorePlace::File(path));
-    assert!(desk.phone.salvage().is_some());
+    let mut desk = Desk::bare(place());
+    let salvage = desk.phone.salvage().expect("was found");
+    assert_eq!((salvage.edits_saved, salvage.unreadable_rows), (1, false));
     desk.fetch(rows());
     for photo in [cited, draft] {
         assert!(desk.phone.photo_file(photo, UploadKind::Photo).expect("reads").is_some());
@@ -180,4 +235,33 @@ fn a_damaged_store_put_aside_leaves_its_photos_known_and_their_bytes_in_place() 
     assert_eq!(desk.view(draft).state, PhotoState::Kept);
     desk.phone.free_photos().expect("clears nothing");
     assert!(desk.phone.photo_file(draft, UploadKind::Photo).expect("reads").is_some());
+    drop(desk);
+    assert!(Desk::bare(place()).phone.salvage().is_none(), "told and done once");
+}
+
+#[test]
+fn a_damaged_shelf_in_a_browser_keeps_taking_photos_under_the_next_name_and_costs_no_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = folder.path().join("phone").display().to_string();
+    let place = || StorePlace::Named { vfs: "unix".to_owned(), name: name.clone() };
+    let mut desk = Desk::at(place());
+    let lost = desk.photo(1);
+    desk.hazard_with(&[lost]);
+    drop(desk);
+    std::fs::write(format!("{name}.photos"), [0x5a; 8_192]).expect("writes");
+    let mut desk = Desk::bare(place());
+    desk.fetch(rows());
+    assert_eq!(desk.phone.photo_file(lost, UploadKind::Photo).expect("tells"), None);
+    // Its dice go on where those of the desk before ended.
+    for _ in 0..100 {
+        desk.chance::<8>();
+    }
+    let taken = desk.photo(2);
+    desk.hazard_with(&[taken]);
+    drop(desk);
+    let desk = Desk::bare(place());
+    assert!(desk.phone.photo_file(taken, UploadKind::Photo).expect("reads").is_some());
+    assert_eq!(desk.phone.outbox().expect("reads").len(), 1);
+    assert!(desk.phone.salvage().is_none());
+    assert_eq!(std::fs::read(format!("{name}.photos")).expect("is kept"), [0x5a; 8_192]);
 }

@@ -3,7 +3,8 @@
 //! A store is checked whole before it is used. A damaged one is renamed aside with its
 //! log, never deleted, and a new one is opened in its place, into which everything
 //! readable of the outbox is carried over ([`super::salvage`]). In a virtual file system,
-//! where nothing can be renamed, the damaged one stays and the next name is taken.
+//! where nothing can be renamed, the damaged one stays and the next name is taken; what can
+//! be read of it is carried over just so.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,12 +104,20 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
 }
 
 fn open_named(vfs: &str, name: &str) -> Result<Store, OpenError> {
+    let numbered = |number: u32| if number == 0 { name.to_owned() } else { format!("{name}.{number}") };
     for number in 0..=ASIDE_MAX {
-        let file = if number == 0 { name.to_owned() } else { format!("{name}.{number}") };
+        let file = numbered(number);
         let opened = Connection::open_with_flags_and_vfs(&file, OpenFlags::default(), vfs);
         let connection = opened.map_err(|e| Attempt::from(StoreError::from(e)));
         match connection.and_then(|c| ready(c, IN_A_BROWSER)) {
-            Ok(connection) => return Ok(Store { connection, salvage: None }),
+            Ok(connection) => {
+                let mut store = Store { connection, salvage: None };
+                if let Some(damaged) = number.checked_sub(1).map(numbered) {
+                    store.salvage =
+                        salvage::from_name(&mut store, number, vfs, &damaged).map_err(OpenError::Store)?;
+                }
+                return Ok(store);
+            }
             Err(Attempt::Damaged) => {}
             Err(Attempt::Refused(error)) => return Err(error),
         }

@@ -6,11 +6,11 @@
 //! damaged store, in one transaction.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use louan_schema::doc::scan::{record_put, scan};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::meta::Meta;
 use super::{Store, Writer, open};
@@ -42,10 +42,33 @@ pub(super) fn from_aside(
     if store.read().salvaged()? >= number {
         return Ok(None);
     }
-    let source = open::open_copy(aside);
+    let copy = open::open_copy(aside).ok();
+    carried_over(store, number, aside.to_owned(), copy.as_ref().map(|(source, _)| source))
+}
+
+/// The same from a store that stays under its name in a virtual file system, as the `number`th damaged one.
+pub(super) fn from_name(
+    store: &mut Store,
+    number: u32,
+    vfs: &str,
+    name: &str,
+) -> Result<Option<Salvage>, StoreError> {
+    if store.read().salvaged()? >= number {
+        return Ok(None);
+    }
+    let source = Connection::open_with_flags_and_vfs(name, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs).ok();
+    carried_over(store, number, PathBuf::from(name), source.as_ref())
+}
+
+fn carried_over(
+    store: &mut Store,
+    number: u32,
+    aside: PathBuf,
+    source: Option<&Connection>,
+) -> Result<Option<Salvage>, StoreError> {
     store.write(|w| {
-        let mut salvage = Salvage { aside: aside.to_owned(), edits_saved: 0, unreadable_rows: true };
-        if let Ok((source, _copy)) = &source {
+        let mut salvage = Salvage { aside, edits_saved: 0, unreadable_rows: true };
+        if let Some(source) = source {
             salvage.unreadable_rows = carry(w, source)? | leave_out_rotten(w)?;
             salvage.edits_saved = w.unsent_count()?;
         }
