@@ -98,6 +98,72 @@ test('the story is told in a browser, over a kill and a restart with no server a
   });
 });
 
+/** A hazard as the browser's phone reports it. */
+const hazard = ({ id }, photos) => ({
+  code: 'H1.06', buildings: [id], shared: false, text: '楼梯间堆放杂物', found_at_ms: Date.now(), method: 'three_checks',
+  severity: 'general', fixed_on_the_spot: false, photos,
+});
+
+/** A browser whose first phone is enrolled and knows its buildings. */
+async function withInspector(act) {
+  await withOffice(async (office) => {
+    const browser = await Browser.opened(office);
+    try {
+      const ask = (call, ...args) => browser.raw(browser.main, call, 'a', ...args);
+      const [person] = await ask('enrolByCode', office.codes.a);
+      await ask('sync');
+      const [building] = await ask('searchBuildings', '示例苑1栋', 5);
+      await act({ office, browser, ask, person: person.id, building });
+    } finally {
+      await browser.close();
+    }
+  });
+}
+
+test('a photo taken in a browser outlives a kill, and is what the office shows', async () => {
+  await withInspector(async ({ office, browser, ask, person, building }) => {
+    const file = { base64: (await readFile(join(root, 'tests/outside/stairwell.jpg'))).toString('base64') };
+    const shot = { site: building.site, building: building.id, sensor: null, signed: '巡查员甲' };
+    const photo = await ask('attachPhoto', person, shot, file);
+    assert.deepEqual([photo.state, photo.unproven], ['kept', 'no_position']);
+    await browser.setClock(Date.now() + 86_400_000);
+    const other = await ask('attachPhoto', person, shot, file);
+    await browser.setClock(Date.now());
+    assert.notEqual(other.hash, photo.hash, 'the day it was taken stands in its pixels');
+    assert.equal(await ask('discardPhoto', person, other.hash), true);
+    await assert.rejects(ask('attachPhoto', person, shot, { base64: btoa('GIF89a') }), {
+      kind: 'fix_input', faults: [{ pointer: '/photo', rule: 'photo_format' }],
+    });
+    const reported = await ask('reportHazard', person, building.site, hazard(building, [photo.hash]));
+    const [whole, small] = [await ask('photoFile', photo.hash, false), await ask('photoFile', photo.hash, true)];
+    assert.ok(small.base64.length < whole.base64.length);
+    await browser.restart();
+    assert.deepEqual(await ask('photoFile', photo.hash, false), whole, 'killed without a warning, it is there');
+    assert.deepEqual((await ask('photos')).map(({ hash }) => hash), [photo.hash], 'and what was discarded is not');
+    await browser.reconnect();
+    await ask('sync');
+    assert.deepEqual(await ask('sendPhotos', false), { confirmed: 1, refused: 0 });
+    assert.deepEqual(await ask('sendPhotos', false), { confirmed: 0, refused: 0 }, 'nothing is sent twice');
+    const { photos, missing } = JSON.parse(await office.get(`hazards/${reported}/photos`));
+    assert.deepEqual([missing, photos.map(({ hash, here }) => ({ hash, here }))], [0, [{ hash: photo.hash, here: true }]]);
+    assert.equal((await office.get(`photos/${photo.hash}`)).toString('base64'), whole.base64, 'the very bytes');
+  });
+});
+
+// A limit only so that what never ends is found out: saving that waits for the network waits for ever here.
+test('what is saved in a browser does not wait for the network', { timeout: 120_000 }, async () => {
+  await withInspector(async ({ browser, ask, person, building }) => {
+    const letGo = browser.gate.hold();
+    const synced = ask('sync');
+    const reported = await ask('reportHazard', person, building.site, hazard(building, []));
+    assert.deepEqual((await ask('hazards', { which: 'all' })).map(({ id, unsent }) => ({ id, unsent })), [{ id: reported, unsent: 1 }]);
+    letGo();
+    await synced;
+    await ask('sync');
+    assert.deepEqual(await ask('outbox'), []);
+  });
+});
+
 test('a second page gets no store until it takes it over, and then the first has none', async () => {
   await withOffice(async (office) => {
     const browser = await Browser.opened(office);

@@ -18,10 +18,15 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const core = process.env.LOUAN_WASM ?? here('../../target/wasm');
 const camel = (call) => call.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 
-/** One origin for page and office, as in real life: /api/ goes to the office, the rest to the files. */
+/**
+ * One origin for page and office, as in real life: /api/ goes to the office, the rest to the files. While it is held,
+ * what goes to the office waits.
+ */
 async function gate(office, port = 0) {
   const files = await serve([here('page'), core]);
-  const server = createServer(office.tls, (from, to) => {
+  let open = Promise.resolve();
+  const server = createServer(office.tls, async (from, to) => {
+    if (from.url.startsWith('/api/')) await open;
     const [request, target] = from.url.startsWith('/api/')
       ? [securely, office.url]
       : [plainly, files.origin.replace('localhost', '127.0.0.1')];
@@ -37,6 +42,12 @@ async function gate(office, port = 0) {
   return {
     port: server.address().port,
     origin: `https://localhost:${server.address().port}`,
+    /** Holds it; the answer lets it go. */
+    hold() {
+      let letGo;
+      open = new Promise((resolve) => (letGo = resolve));
+      return letGo;
+    },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -6,7 +6,7 @@
 
 use louan_client_core::darkroom::watermark::Lettering;
 use louan_client_core::schema::id::{RecordId, RoundId};
-use louan_client_core::{Phone, Prepared, StorePlace};
+use louan_client_core::{Phone, PhotoRequest, Prepared, StorePlace};
 
 use crate::draft::{
     AnswerDraft, CorrectionDraft, FixDraft, HazardDraft, HazardFilter, RecheckDraft, StopDraft,
@@ -38,6 +38,8 @@ pub struct Desk<H> {
     pub(crate) phone: Phone,
     pub(crate) host: H,
     prepared: Option<Prepared>,
+    /// The request about a photo whose answer is awaited.
+    pub(crate) errand: Option<PhotoRequest>,
     /// Who draws the letters of watermarks, when the host has a font.
     pub(crate) lettering: Option<Box<dyn Letterer>>,
 }
@@ -65,7 +67,7 @@ impl<H: Host> Desk<H> {
             Place::Named { vfs, name } => StorePlace::Named { vfs, name },
         };
         let phone = Phone::open(place, chance(&host)?)?;
-        Ok(Self { phone, host, prepared: None, lettering: None })
+        Ok(Self { phone, host, prepared: None, errand: None, lettering: None })
     }
 
     /// Where a damaged store was put aside at opening, if one was found.

@@ -7,6 +7,7 @@
 //! call by call. Of our crates it uses client-core alone, and the rulebook through it.
 #![deny(missing_docs)]
 
+mod courier;
 mod desk;
 mod draft;
 mod enrolment;
@@ -19,10 +20,12 @@ mod read;
 mod receipt;
 mod row;
 
+pub use courier::{PhotoAnswer, PhotoErrand};
 pub use desk::{Desk, Place};
 pub use draft::{AnswerDraft, CorrectionDraft, FixDraft, HazardDraft, HazardFilter, RecheckDraft, StopDraft};
 pub use failure::{Failure, InputFault};
 pub use host::{Host, Signer};
+pub use louan_client_core::darkroom::watermark::{Lettering, Letters};
 #[cfg(feature = "http")]
 pub use native::{Office, SessionRow, held};
 pub use photo::{PhotoCountRow, PhotoRow, SensorDraft, ShotDraft};

@@ -1,7 +1,7 @@
 //! Photos over the facade: taking one, those of a draft, what is still to be sent.
 //!
 //! Bytes and plain texts in, plain rows out. Which letters a watermark gets is the host's: it may hand in a font
-//! file; without one photos carry no watermark.
+//! file, or draw them itself; otherwise photos carry no watermark.
 
 use louan_client_core::Shot;
 use louan_client_core::darkroom::watermark::Lettering;
@@ -34,7 +34,8 @@ pub struct SensorDraft {
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ShotDraft {
-    /// The file.
+    /// The file; where it is handed over beside the rest, empty here.
+    #[serde(default)]
     pub file: Vec<u8>,
     /// The compound.
     pub site: String,
@@ -99,14 +100,29 @@ pub struct PhotoCountRow {
 impl<H: Host> Desk<H> {
     /// Takes a photo; saved when the call returns.
     pub fn attach_photo(&mut self, person: &str, shot: &ShotDraft) -> Result<PhotoRow, Failure> {
+        let font = self.lettering.take();
+        let row =
+            self.attach_lettered(person, &shot.file, shot, font.as_deref().map(|f| f as &dyn Lettering));
+        self.lettering = font;
+        row
+    }
+
+    /// Takes a photo whose file comes beside the rest, with letters of the host's own; saved when the call returns.
+    pub fn attach_lettered(
+        &mut self,
+        person: &str,
+        file: &[u8],
+        shot: &ShotDraft,
+        lettering: Option<&dyn Lettering>,
+    ) -> Result<PhotoRow, Failure> {
         let a = acting(&self.host, id(person)?)?;
         let shot = Shot {
-            file: &shot.file,
+            file,
             site: id(&shot.site)?,
             building: maybe_id(shot.building.as_deref())?,
             position: shot.sensor.as_ref().and_then(SensorDraft::read),
             signed: &shot.signed,
-            lettering: self.lettering.as_deref().map(|letterer| letterer as &dyn Lettering),
+            lettering,
         };
         Ok(self.phone.attach_photo(&a, &shot)?.into())
     }

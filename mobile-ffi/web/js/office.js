@@ -85,6 +85,40 @@ export class Office {
     return this.#carry(await this.#refreshed(tokens.refresh_token), body);
   }
 
+  /**
+   * Carries one request about a photo and brings the answer, whatever it is.
+   * @param {{method: string, path: string, headers: [string, string][], body: Uint8Array}} errand
+   */
+  async photo(errand) {
+    const tokens = await kept(this.slot);
+    if (!tokens) throw failure('sign_in_again', 'no session is kept');
+    const answer = await this.#asked(errand, tokens);
+    return answer.status === 401 ? this.#asked(errand, await this.#refreshed(tokens.refresh_token)) : answer;
+  }
+
+  async #asked({ method, path, headers, body }, tokens) {
+    const url = `${this.base}${path}`;
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: { ...Object.fromEntries(headers), Authorization: `Bearer ${tokens.access_token}` },
+        body: method === 'HEAD' ? undefined : body,
+        cache: 'no-store',
+        redirect: 'error',
+      });
+      const number = (name) => (response.headers.has(name) ? Number(response.headers.get(name)) : null);
+      return {
+        status: response.status,
+        location: response.headers.get('location'),
+        upload_offset: number('upload-offset'),
+        position: number('louan-position'),
+        body: typeOf(response) === PROBLEM_TYPE ? await response.text() : '',
+      };
+    } catch (error) {
+      throw failure('offline', `${url}: ${error}`);
+    }
+  }
+
   async #refreshed(token) {
     const signature = base64url(await this.key.sign(await proofMessage(token)));
     const url = `${this.base}/api/v1/session/refresh`;

@@ -1,16 +1,21 @@
 // The dedicated worker: owns the wasm core, its store on OPFS, the device's key.
 //
-// The page posts {id, call, args}; the answer is {id, value} or {id, failure}. Calls run
-// one after the other, as they came: the core is one object.
+// The page posts {id, call, args}; the answer is {id, value} or {id, failure}. Calls of the core run one after the
+// other, as they came: it is one object. Calls that go over the network stand in a line of their own and come to the
+// core for one step at a time, so that saving never waits for a network.
 
 import init, { Louan, leaveStores } from './louan_web.js';
 import { DeviceKey } from './device_key.js';
 import { failure, failureOf } from './failure.js';
+import { letter } from './lettering.js';
 import { Office } from './office.js';
 import { Owner } from './owner.js';
 
 /** Round trips after which a phone that is never quiet is a bug. */
 const TRIPS_MAX = 1_000;
+/** Most requests of one call, and how often one does something again; the same as the native driver's. */
+const ERRANDS_MAX = 4_000;
+const AGAIN_MAX = 16;
 
 /** @type {Map<string, {louan: Louan, key: DeviceKey, office: Office}>} */
 const phones = new Map();
@@ -20,15 +25,30 @@ let offset = 0;
 const host = {
   nowMs: () => Date.now() + offset,
   random: (count) => crypto.getRandomValues(new Uint8Array(count)),
+  letter,
 };
 
+/** A line: acts run one after the other, whatever became of those before. */
+function line() {
+  let last = Promise.resolve();
+  return (act) => {
+    const done = last.then(act);
+    last = done.catch(() => {});
+    return done;
+  };
+}
+
+const atCore = line();
+const overNetwork = line();
+
 /** Closes everything before the lock goes, so that whoever gets it finds the files free. */
-async function close() {
-  await last;
-  for (const { louan } of phones.values()) louan.free();
-  if (phones.size > 0) await leaveStores();
-  phones.clear();
-  self.postMessage({ event: 'elsewhere' });
+function close() {
+  return atCore(async () => {
+    for (const { louan } of phones.values()) louan.free();
+    if (phones.size > 0) await leaveStores();
+    phones.clear();
+    self.postMessage({ event: 'elsewhere' });
+  });
 }
 
 function phone(name) {
@@ -37,29 +57,62 @@ function phone(name) {
   return found;
 }
 
-async function carried(louan, office, body) {
-  try {
-    return await office.sync(body);
-  } catch (thrown) {
-    louan.lost();
-    throw thrown;
-  }
-}
+/** One step of the core. @template T @param {string} name @param {(louan: Louan) => T} act @returns {Promise<T>} */
+const step = (name, act) => atCore(() => act(phone(name).louan));
 
-async function synced({ louan, key, office }) {
+async function synced(name) {
+  const { key, office } = await atCore(() => phone(name));
   const sums = { accepted: 0, held: 0, returned: 0, received: 0 };
   for (let trip = 0; trip < TRIPS_MAX; trip += 1) {
     const signatures = [];
-    for (const digest of louan.prepare()) signatures.push(await key.sign(digest));
-    const absorbed = louan.absorb(await carried(louan, office, louan.seal(signatures)));
-    for (const name of Object.keys(sums)) sums[name] += absorbed[name];
+    for (const digest of await step(name, (louan) => louan.prepare())) signatures.push(await key.sign(digest));
+    const body = await step(name, (louan) => louan.seal(signatures));
+    const reply = await office.sync(body).catch(async (thrown) => {
+      await step(name, (louan) => louan.lost());
+      throw thrown;
+    });
+    const absorbed = await step(name, (louan) => louan.absorb(reply));
+    for (const sum of Object.keys(sums)) sums[sum] += absorbed[sum];
     if (!absorbed.more) return { ...absorbed, ...sums };
   }
   throw failure('bug', 'the phone never came to rest');
 }
 
+/** Sends photos until all that may go now is at the office; how many it has now and how many it refused. */
+async function photosSent(name, unmetered) {
+  const { office } = await atCore(() => phone(name));
+  const sent = { confirmed: 0, refused: 0 };
+  let again = 0;
+  for (let count = 0; count < ERRANDS_MAX; count += 1) {
+    const errand = await step(name, (louan) => louan.nextPhoto(unmetered));
+    if (!errand) break;
+    const answer = await office.photo(errand).catch(async (thrown) => {
+      await step(name, (louan) => louan.photoLost());
+      throw thrown;
+    });
+    const came = await step(name, (louan) => louan.photoAnswered(answer));
+    if (came in sent) sent[came] += 1;
+    if (came === 'again' && (again += 1) > AGAIN_MAX) {
+      throw failure('offline', 'what is sent does not arrive as it was');
+    }
+  }
+  await step(name, (louan) => louan.freePhotos());
+  return sent;
+}
+
+/** What goes over the network. */
+const networkCalls = {
+  async enrolByCode(name, code) {
+    const { office } = await atCore(() => phone(name));
+    const reply = await office.enrol(code);
+    return step(name, (louan) => louan.enrol(reply));
+  },
+  sync: synced,
+  sendPhotos: photosSent,
+};
+
 /** What the worker does itself; everything else is a method of the core. */
-const calls = {
+const ownCalls = {
   take: () => owner.take(close),
   takeOver: () => owner.takeOver(close),
   setClock: (nowMs) => void (offset = nowMs - Date.now()),
@@ -70,24 +123,18 @@ const calls = {
     const key = await DeviceKey.of(name);
     phones.set(name, { louan, key, office: new Office(base, name, key) });
   },
-  async enrolByCode(name, code) {
-    const { louan, office } = phone(name);
-    return louan.enrol(await office.enrol(code));
-  },
-  sync: (name) => synced(phone(name)),
 };
 
-async function answered({ id, call, args }) {
+function called(call, args) {
+  if (call in networkCalls) return overNetwork(() => networkCalls[call](...args));
+  const [name, ...rest] = args;
+  return atCore(() => (call in ownCalls ? ownCalls[call](...args) : phone(name).louan[call](...rest)));
+}
+
+self.onmessage = async ({ data: { id, call, args } }) => {
   try {
-    const [name, ...rest] = args;
-    const value = await (calls[call] ? calls[call](...args) : phone(name).louan[call](...rest));
-    self.postMessage({ id, value });
+    self.postMessage({ id, value: await called(call, args) });
   } catch (thrown) {
     self.postMessage({ id, failure: failureOf(thrown) });
   }
-}
-
-let last = Promise.resolve();
-self.onmessage = ({ data }) => {
-  last = last.then(() => answered(data));
 };

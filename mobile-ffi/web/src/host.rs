@@ -1,15 +1,29 @@
-//! The page as host: its clock and its chance.
+//! The page as host: its clock, its chance and its letters.
 //!
 //! Nothing is asked of the browser here directly, so that a test page can set both.
 
-use louan_facade::Host;
+use louan_facade::{Host, Lettering, Letters};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `{ nowMs(): number, random(count: number): Uint8Array }`.
+    /// `{ nowMs(): number, random(count: number): Uint8Array, letter(text: string, px: number): LouanLetters }`.
+    #[derive(Clone, Debug)]
     #[wasm_bindgen(typescript_type = "LouanHost")]
     pub type JsHost;
+
+    /// `{ width: number, ink: Uint8Array }`: a line of text drawn, a byte a pixel, row by row.
+    #[wasm_bindgen(typescript_type = "LouanLetters")]
+    pub type JsLetters;
+
+    #[wasm_bindgen(method)]
+    fn letter(this: &JsHost, text: &str, px: u32) -> JsLetters;
+
+    #[wasm_bindgen(method, getter)]
+    fn width(this: &JsLetters) -> u32;
+
+    #[wasm_bindgen(method, getter)]
+    fn ink(this: &JsLetters) -> Vec<u8>;
 
     #[wasm_bindgen(method, js_name = nowMs)]
     fn now_ms(this: &JsHost) -> f64;
@@ -20,7 +34,12 @@ extern "C" {
 
 /// What the page lends, as TypeScript sees it.
 #[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = "export interface LouanHost { nowMs(): number; random(count: number): Uint8Array; }";
+const TYPES: &str = "export interface LouanLetters { width: number; ink: Uint8Array; }
+export interface LouanHost {
+  nowMs(): number;
+  random(count: number): Uint8Array;
+  letter(text: string, px: number): LouanLetters;
+}";
 
 impl Host for JsHost {
     fn now_ms(&self) -> i64 {
@@ -35,5 +54,12 @@ impl Host for JsHost {
 
     fn random(&self, count: u32) -> Vec<u8> {
         Self::random(self, count)
+    }
+}
+
+impl Lettering for JsHost {
+    fn letter(&self, text: &str, px: u32) -> Letters {
+        let drawn = Self::letter(self, text, px);
+        Letters { width: drawn.width(), height: px, ink: drawn.ink() }
     }
 }

@@ -13,8 +13,9 @@ use crate::convert::bug;
 
 /// The name under which SQLite knows the pool.
 const VFS: &str = "louan-opfs";
-/// Files the pool can hold before it grows: database and journal, of a few stores.
-const CAPACITY: usize = 8;
+/// Files the pool can hold before it grows: a store and its photos, each with its journal, for two people's phones and
+/// damaged ones put aside.
+const CAPACITY: usize = 16;
 
 /// Makes the pool ready and says where a store of that name lies in it.
 pub(crate) async fn place(name: String) -> Result<Place, JsValue> {

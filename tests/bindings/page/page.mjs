@@ -15,9 +15,15 @@ await navigator.serviceWorker.ready;
 const client = new Client(() => show(ELSEWHERE));
 show((await client.call('take')) ? '可以使用' : ELSEWHERE);
 
+// Bytes go between a test and its page as text.
+const taken = (arg) =>
+  typeof arg?.base64 === 'string' ? Uint8Array.from(atob(arg.base64), (letter) => letter.charCodeAt(0)) : arg;
+const given = (value) =>
+  value instanceof Uint8Array ? { base64: btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join('')) } : value;
+
 globalThis.ask = async (...call) => {
   try {
-    return { value: await client.call(...call) };
+    return { value: given(await client.call(...call.map(taken))) };
   } catch (failure) {
     return { failure };
   }

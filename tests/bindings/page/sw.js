@@ -9,6 +9,7 @@ const FILES = [
   'device_key.js',
   'failure.js',
   'keep.js',
+  'lettering.js',
   'louan_web.js',
   'louan_web_bg.wasm',
   'office.js',
