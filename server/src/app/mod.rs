@@ -3,6 +3,7 @@
 //! Here the configuration becomes a store, workers, a core, identity, routes and a listener.
 //! Nothing is decided here that is not in the configuration.
 
+mod checkpoint;
 mod night;
 mod renew;
 mod sweep;
@@ -201,6 +202,7 @@ impl App {
         let mount = Mount::at(&config.edge.base_path);
         let hang_up = renew::hang_up().map_err(AppError::Signal)?;
         night::start(config, &self.hub, &self.clock, stop.clone());
+        checkpoint::start(config, &self.hub, &self.clock, &self.random, stop.clone());
         sweep::start(&self.photos, &self.clock, stop.clone());
         let desk = Desk::new(Furnishing {
             hub: self.hub,

@@ -4,6 +4,8 @@
 //! the same commit as what it describes. Ids only, never names, never contents. This room
 //! makes and checks lines; it stores none and removes none.
 
+pub mod checkpoint;
+
 use sha2::{Digest, Sha256};
 
 pub use crate::storage::audit::{Entry, Line};

@@ -60,6 +60,7 @@ pub const KEYS: &[Key] = &[
     text("backup.to"),
     text("backup.at"),
     number("backup.keep"),
+    text("audit.checkpoints"),
     number("worker.count"),
     text("auth.pepper"),
     text("auth.pepper_file"),

@@ -15,8 +15,8 @@ mod tests;
 pub use key::{KEYS, Key, Kind};
 pub use limit::ConnectionLimits;
 pub use section::{
-    AuthSection, BackupSection, ClockSection, EdgeSection, LimitSection, LogSection, MetricsSection,
-    StoreSection, TlsMode, WorkerSection,
+    AuditSection, AuthSection, BackupSection, ClockSection, EdgeSection, LimitSection, LogSection,
+    MetricsSection, StoreSection, TlsMode, WorkerSection,
 };
 pub use source::{Flags, Sources};
 
@@ -37,6 +37,8 @@ pub struct Config {
     pub store: StoreSection,
     /// The nightly backup.
     pub backup: BackupSection,
+    /// The audit.
+    pub audit: AuditSection,
     /// The processes that read phones' bytes.
     pub worker: WorkerSection,
     /// Passwords and sessions.

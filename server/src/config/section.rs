@@ -239,6 +239,15 @@ impl BackupSection {
     }
 }
 
+/// The audit.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSection {
+    /// The file that signed checkpoints are appended to every ten minutes; best on another machine, and such that it
+    /// can only grow.
+    pub checkpoints: Option<PathBuf>,
+}
+
 /// The processes that read phones' bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

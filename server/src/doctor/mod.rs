@@ -6,6 +6,7 @@
 
 mod backup;
 mod certificate;
+mod checkpoint;
 mod machine;
 mod photo;
 mod store;

@@ -8,7 +8,7 @@ use crate::clock::released_at;
 use crate::restore::is_unfinished;
 use crate::storage::StorageError;
 use crate::storage::sqlite::{
-    Damage, Examined, Summary, audit_chain_at, examine as look_through, known_version,
+    Damage, Examined, Summary, audit_chains_at, examine as look_through, known_version,
 };
 
 const VERSION: Check = Check("version", "数据库版本");
@@ -95,7 +95,10 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
         let what = format!("最近的备份里有 {lines} 条，现在到不了那里或内容不同：末尾可能被删过");
         audit = AUDIT.fault(what, "业务数据未受影响。", KEEP);
     }
-    vec![version, database, log, audit, clock(patient, examined.newest)]
+    let mut found = vec![version, database, log, audit];
+    found.extend(super::checkpoint::examine(patient, summary));
+    found.push(clock(patient, examined.newest));
+    found
 }
 
 /// A chain whose end was cut off still follows from its beginning (A22): only who knew more can tell. How many lines the
@@ -106,8 +109,8 @@ fn lines_a_backup_knew_otherwise(patient: &Patient<'_>, summary: &Summary) -> Op
     if lines == 0 || backup.epoch != summary.head.epoch {
         return None;
     }
-    let here = audit_chain_at(&patient.config.store.path, lines).ok()?;
-    (here != Some(backup.audit_chain.0)).then_some(lines)
+    let here = audit_chains_at(&patient.config.store.path, &[lines]).ok()?;
+    (here != [Some(backup.audit_chain.0)]).then_some(lines)
 }
 
 /// Without another clock to ask, the newest instant written and the day of this build's release are what is known.

@@ -147,6 +147,15 @@ impl Hub {
         self.inner.storage.head().await
     }
 
+    /// How far the audit is: the life of the log, the number of lines, and the running hash there.
+    ///
+    /// # Errors
+    /// [`StorageError`] when it cannot be read.
+    pub async fn audit_head(&self) -> Result<(Epoch, u64, [u8; 32]), StorageError> {
+        let (lines, chain) = self.inner.storage.audit_head().await?;
+        Ok((self.head().await?.epoch, lines, chain))
+    }
+
     /// Told the log's last position whenever it moves; positions may be skipped, never the last.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {

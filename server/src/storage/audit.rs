@@ -48,4 +48,6 @@ pub struct Line {
 pub trait AuditStore: Send + Sync {
     /// Lines after `after`, oldest first, at most `limit`.
     fn audit_lines(&self, after: u64, limit: usize) -> Reply<'_, Vec<Line>>;
+    /// The last line's number and running hash; 0 and zeroes before the first.
+    fn audit_head(&self) -> Reply<'_, (u64, [u8; 32])>;
 }

@@ -4,6 +4,7 @@
 mod kit;
 
 mod backups;
+mod checkpoints;
 mod commands;
 mod doctors;
 mod hand_copies;

@@ -62,7 +62,7 @@ const HOUSES: &[House] = &[House {
         room("backup", &["storage", "storage/sqlite"]),
         room(
             "doctor",
-            &["backup", "restore", "clock", "config", "edge", "storage", "storage/sqlite", "worker"],
+            &["audit", "backup", "restore", "clock", "config", "edge", "storage", "storage/sqlite", "worker"],
         ),
         room("restore", &["backup", "audit", "storage", "storage/sqlite"]),
         room("sync", &["auth", "storage", "ledger", "registry", "worker", "blob", "clock"]),

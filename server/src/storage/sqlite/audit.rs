@@ -15,9 +15,7 @@ pub(super) fn append(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<()>
     if entries.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1";
-    let last = tx.prepare_cached(sql)?.query_row([], |row| Ok((count(row, 0)?, row.get(1)?))).optional()?;
-    let (mut seq, mut chain) = last.unwrap_or((0, [0; 32]));
+    let (mut seq, mut chain) = head(tx)?;
     let mut insert = tx.prepare_cached("INSERT INTO audit (seq, bytes, chain) VALUES (?1, ?2, ?3)")?;
     for entry in entries {
         let line = next_line(&chain, seq + 1, entry);
@@ -27,7 +25,17 @@ pub(super) fn append(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<()>
     Ok(())
 }
 
+fn head(tx: &Connection) -> rusqlite::Result<(u64, [u8; 32])> {
+    let sql = "SELECT seq, chain FROM audit ORDER BY seq DESC LIMIT 1";
+    let last = tx.prepare_cached(sql)?.query_row([], |row| Ok((count(row, 0)?, row.get(1)?))).optional()?;
+    Ok(last.unwrap_or((0, [0; 32])))
+}
+
 impl AuditStore for Sqlite {
+    fn audit_head(&self) -> Reply<'_, (u64, [u8; 32])> {
+        self.read("read the audit", head)
+    }
+
     fn audit_lines(&self, after: u64, limit: usize) -> Reply<'_, Vec<Line>> {
         self.read("read the audit", move |tx| {
             let sql = "SELECT seq, bytes, chain FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2";

@@ -107,15 +107,18 @@ pub fn summary(path: &Path) -> Result<Summary, StorageError> {
     read().map_err(|e| database(DOING, e))
 }
 
-/// The audit's running hash at one of its lines, nothing if it ends before; nothing is written or made.
+/// The audit's running hash at some of its lines, nothing where it ends before; nothing is written or made.
 ///
 /// # Errors
 /// [`StorageError::Database`].
-pub fn audit_chain_at(path: &Path, seq: u64) -> Result<Option<[u8; 32]>, StorageError> {
+pub fn audit_chains_at(path: &Path, lines: &[u64]) -> Result<Vec<Option<[u8; 32]>>, StorageError> {
     let in_use = beside(path, "-wal").exists();
     let connection = if in_use { connect(path, true)? } else { connect_still(path)? };
-    let sql = "SELECT chain FROM audit WHERE seq = ?1";
-    connection.query_row(sql, [int(seq)], |row| row.get(0)).optional().map_err(|e| database(DOING, e))
+    let read = || -> rusqlite::Result<_> {
+        let mut chain = connection.prepare("SELECT chain FROM audit WHERE seq = ?1")?;
+        lines.iter().map(|line| chain.query_row([int(*line)], |row| row.get(0)).optional()).collect()
+    };
+    read().map_err(|e| database(DOING, e))
 }
 
 /// Looks through the database at `path`, which may be in use; nothing is written to it or made beside it.
