@@ -6,10 +6,10 @@
 # what it needs.
 DEMO_BUILD = cargo build --locked --workspace --bin louan --bin demo
 DEMO_CMD   = "$${CARGO_TARGET_DIR:-target}/debug/demo" $(ARGS)
-REPLAY_CMD = cargo run --locked --workspace --bin replay
+REPLAY_CMD = cargo build --locked --workspace --bin replay && "$${CARGO_TARGET_DIR:-target}/debug/replay"
 # The same, as built with the tests.
 REPLAY_BIN = "$${CARGO_TARGET_DIR:-target}/debug/replay"
-SOAK_CMD   = cargo run --locked --release --workspace --bin soak
+SOAK_CMD   = cargo build --locked --release --workspace --bin soak && "$${CARGO_TARGET_DIR:-target}/release/soak" $(ARGS)
 BENCH_CMD  = cargo build --locked --release --workspace --bin louan --bin bench && $${CARGO_TARGET_DIR:-target}/release/bench $(ARGS)
 FUZZ_CMD   = tests/setup/fuzz.sh 600 ingest && tests/setup/fuzz.sh 60 frame
 MUTANTS_CMD = tests/setup/mutants.py
@@ -70,7 +70,7 @@ replay: ## all real inspections through phones and server, compared with an inde
 	@$(SETUP) rust test
 	$(REPLAY_CMD)
 
-soak: ## 10,000 simulated worlds with faults, 100,000 power cuts a side, kills
+soak: ## 10,000 simulated worlds with faults, 100,000 power cuts a side, kills; ARGS="story 7" tells one
 	@$(SETUP) rust
 	$(SOAK_CMD)
 

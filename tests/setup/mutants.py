@@ -97,10 +97,15 @@ def built(tests):
     for line in out.stdout.splitlines():
         message = json.loads(line)
         if message.get("executable") and message["profile"]["test"]:
-            target = message["target"]
-            crate = Path(target["src_path"]).relative_to(TREE).parts[0]
-            programs[crate, "lib" if "lib" in target["kind"] else target["name"]] = message["executable"]
+            programs[key_of(message, TREE)] = message["executable"]
     return programs
+
+
+def key_of(message, tree):
+    """The crate's folder and the target's name of what cargo says it has built: the same for no two programs."""
+    target = message["target"]
+    crate = Path(message["manifest_path"]).parent.relative_to(tree).as_posix()
+    return crate, "lib" if "lib" in target["kind"] else target["name"]
 
 
 def passes(programs, test, off):

@@ -36,7 +36,7 @@ const POINTS_A_LINE: usize = 50;
 /// How a served office uses its store.
 const SERVICE: Mode = Mode::Service { readers: 1 };
 /// How this program is started to look at something again.
-const AGAIN: &str = "cargo run --release --workspace --bin soak --";
+const AGAIN: &str = "target/release/soak";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
