@@ -14,6 +14,7 @@ pub mod area;
 pub mod code;
 pub mod doc;
 pub mod fold;
+mod footprint;
 pub mod id;
 pub mod photo;
 pub mod policy;

@@ -172,10 +172,42 @@ async fn an_outline_is_entered_whatever_its_datum_and_what_is_none_is_said_where
     let square =
         value!([[lon - 90, lat - 90], [lon + 90, lat - 90], [lon + 90, lat + 90], [lon - 90, lat + 90]]);
     assert_eq!(entered(1, "gcj02", square).await.status().as_u16(), 200, "what was refused left nothing");
-    let map = read(&get(&house, "/api/v1/exports/buildings.geojson?datum=wgs84", &token).await);
-    let at = &map["features"][0]["geometry"]["coordinates"];
-    for (at, wanted) in [(&at[0], 106.651), (&at[1], 29.028)] {
-        assert!(at.as_f64().is_some_and(|at| (at - wanted).abs() <= 1e-6), "the middle of it: {map}");
+    let is_there = async || {
+        let map = read(&get(&house, "/api/v1/exports/buildings.geojson?datum=wgs84", &token).await);
+        let Some(feature) = map["features"].get(0) else { return false };
+        let at = &feature["geometry"]["coordinates"];
+        let near = |at: &Value, wanted: f64| at.as_f64().is_some_and(|at| (at - wanted).abs() <= 1e-6);
+        near(&at[0], 106.651) && near(&at[1], 29.028)
+    };
+    assert!(is_there().await, "in the middle of its outline");
+    // A program that knows nothing of outlines keeps them; one that says there is none takes it away.
+    let done = post_owned(&house, &token, registration(2, 1)).await;
+    assert_eq!(done.status().as_u16(), 200);
+    assert!(is_there().await, "what is not said stays");
+    let mut none = registration(3, 2);
+    none["act"]["register_site"]["buildings"][0]["footprint"] = Value::Null;
+    assert_eq!(post_owned(&house, &token, none).await.status().as_u16(), 200);
+    assert!(!is_there().await, "null takes it away");
+}
+
+#[tokio::test]
+async fn no_outline_stops_those_who_read_rows_in_order() {
+    let house = house().await;
+    let token = house.sign_in(1).await;
+    let (lon, lat) = (1_066_510_000, 290_280_000);
+    let (a, b, c) = ([lon, lat], [lon + 90, lat], [lon, lat + 90]);
+    for (number, corners, status) in [
+        (1, vec![a, b, c, a, a], 200),
+        (2, vec![a, a, b, b, c, c, a], 200),
+        (3, vec![a, a, a, a], 422),
+        (4, vec![a, b, a, b], 422),
+    ] {
+        let mut body = registration(number, u64::from(number.min(3) - 1));
+        body["act"]["register_site"]["buildings"][0]["footprint"] =
+            value!({ "datum": "wgs84", "corners_e7": corners });
+        assert_eq!(post_owned(&house, &token, body).await.status().as_u16(), status, "{number}");
+        let map = get(&house, "/api/v1/exports/buildings.geojson", &token).await;
+        assert_eq!(map.status().as_u16(), 200, "{number}");
     }
 }
 

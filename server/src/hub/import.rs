@@ -212,14 +212,23 @@ impl Hub {
             });
             let wanted = |site: &Site| org.sees(site) && street.is_none_or(|street| site.street == street);
             if let Some(site) = sites.into_iter().find(wanted) {
-                let rows = storage.rows_after(RowTable::Building, None, Some(site.id), ROWS).await?;
-                let buildings = rows.into_iter().filter_map(|stored| match stored.row {
-                    Row::Building(building) => Some(building),
-                    _ => None,
-                });
-                return Ok(Some((site.id, site, buildings.collect())));
+                let buildings = self.list_buildings(site.id).await?;
+                return Ok(Some((site.id, site, buildings)));
             }
         }
+    }
+
+    /// The buildings of a compound, as they stand; whoever asks has to be one who may see them.
+    ///
+    /// # Errors
+    /// [`StorageError`] when they cannot be read.
+    pub async fn list_buildings(&self, site: SiteId) -> Result<Vec<Building>, StorageError> {
+        let rows = self.inner.storage.rows_after(RowTable::Building, None, Some(site), ROWS).await?;
+        let buildings = rows.into_iter().filter_map(|stored| match stored.row {
+            Row::Building(building) => Some(building),
+            _ => None,
+        });
+        Ok(buildings.collect())
     }
 
     async fn write_import(&self, write: ImportWrite) -> Result<(), ImportError> {

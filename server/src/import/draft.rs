@@ -168,16 +168,39 @@ impl Reader<'_> {
             management: self.fault(Field::Management, management)?,
             manager: Some(manager).filter(|name| !matches!(name.as_str(), "" | "无" | "/" | "-")),
             position: self.position(from),
-            footprint: from.and_then(|from| self.may(Field::Footprint, |text| outline(text, from))),
+            footprint: self.footprint(from),
         };
         Some(draft)
     }
 
     /// The datum, when the line says where anything is.
     fn datum(&mut self, default: Option<Datum>) -> Option<Datum> {
-        let places = [Field::Longitude, Field::Latitude, Field::Footprint];
-        let placed = places.iter().any(|field| !self.text(*field).is_empty());
+        let places = [Field::Longitude, Field::Latitude];
+        let placed = places.iter().any(|field| !self.text(*field).is_empty())
+            || is_polygon(self.text(Field::Footprint));
         placed.then(|| self.must(Field::Datum, default, value::datum)).flatten()
+    }
+
+    /// The outline. What is no polygon is left alone with a notice: a column of WKT may hold points for other uses.
+    fn footprint(&mut self, from: Option<Datum>) -> Option<Footprint> {
+        let text = self.text(Field::Footprint);
+        if text.is_empty() {
+            return None;
+        }
+        if !is_polygon(text) {
+            let words = "轮廓不是 WKT 格式的多边形（POLYGON），未采用".to_owned();
+            self.notices.push(self.remark(Field::Footprint, words));
+            return None;
+        }
+        let places = [Field::Longitude, Field::Latitude].map(|field| self.header.column(field));
+        let places = places.into_iter().flatten().filter_map(|column| u32::try_from(column + 1).ok());
+        let places: Vec<String> = places.map(letters).collect();
+        if self.faults.iter().any(|fault| fault.column.as_ref().is_some_and(|at| places.contains(at))) {
+            // What is wrong with where it is has been said.
+            return None;
+        }
+        let from = from?;
+        self.may(Field::Footprint, |text| outline(text, from))
     }
 
     fn position(&mut self, from: Option<Datum>) -> Option<Position> {
@@ -210,20 +233,28 @@ pub(super) fn placed((lon, lat): (f64, f64), from: Datum) -> Result<Position, St
     Ok(Position { lon_e7: datum::e7(lon), lat_e7: datum::e7(lat), datum: Datum::Wgs84, synthetic: false })
 }
 
+/// Whether a text means to be a polygon in WKT.
+fn is_polygon(text: &str) -> bool {
+    let text = text.trim_start();
+    let begins = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    begins("POLYGON") || begins("MULTIPOLYGON")
+}
+
 /// An outline in WGS-84, from WKT in any datum: a polygon, or the first of several; its courtyards are left out.
 fn outline(text: &str, from: Datum) -> Result<Footprint, String> {
     let polygon = Polygon::try_from_wkt_str(text).ok().or_else(|| {
         let several = MultiPolygon::try_from_wkt_str(text).ok()?;
         several.0.into_iter().next()
     });
-    let polygon: Polygon<f64> = polygon.ok_or("轮廓不是 WKT 格式的多边形（POLYGON）")?;
+    let polygon: Polygon<f64> = polygon.ok_or("轮廓不是完整的 WKT 多边形（POLYGON）")?;
     let mut corners = Vec::new();
     for corner in polygon.exterior().coords() {
         let at = placed((corner.x, corner.y), from)?;
         corners.push((at.lon_e7, at.lat_e7));
     }
+    let most = Footprint::CORNERS_MAX;
     Footprint::new(&corners)
-        .ok_or_else(|| format!("轮廓须有 3 至 {} 个角点，且跨度不超过 2 公里", Footprint::CORNERS_MAX))
+        .ok_or_else(|| format!("轮廓须有 3 至 {most} 个不同的角点、围成一块地，且跨度不超过 2 公里"))
 }
 
 /// Whether the building belongs to the programme, and what about it should be looked at.

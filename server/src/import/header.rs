@@ -83,7 +83,7 @@ const TITLES: &[(Field, &[&str])] = &[
     ),
     (Field::Longitude, &["经度", "坐标经度", "东经"]),
     (Field::Latitude, &["纬度", "坐标纬度", "北纬"]),
-    (Field::Footprint, &["建筑轮廓", "轮廓", "轮廓wkt", "wkt", "wktgeom", "geometry", "geom"]),
+    (Field::Footprint, &["建筑轮廓", "轮廓", "轮廓wkt", "wkt", "wktgeom"]),
     (Field::Datum, &["坐标系", "坐标系统", "坐标基准"]),
 ];
 

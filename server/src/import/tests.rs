@@ -149,25 +149,27 @@ fn an_outline_is_entered_in_wgs84_and_stays_when_the_next_list_has_none() {
     let list = "街镇,小区,栋号,使用性质,建筑高度,轮廓,坐标系\n\
         古南街道,甲,1栋,住宅,54.5,\"POLYGON((106.651 29.028,106.652 29.028,106.652 29.029,106.651 29.028))\",WGS84\n\
         古南街道,甲,2栋,住宅,54.5,\"MULTIPOLYGON(((106.6547487 29.0248195,106.6557 29.0248,106.6557 29.0258,106.6547487 29.0248195)))\",GCJ02\n\
-        古南街道,甲,3栋,住宅,54.5,POINT(106.651 29.028),WGS84\n\
+        古南街道,甲,3栋,住宅,54.5,POINT(106.651 29.028),\n\
         古南街道,甲,4栋,住宅,54.5,\"POLYGON((106 29,107 29,107 30,106 29))\",WGS84\n\
         古南街道,甲,5栋,住宅,54.5,\"POLYGON((29.028 106.651,29.028 106.652,29.029 106.652,29.028 106.651))\",WGS84\n\
-        古南街道,甲,6栋,住宅,54.5,\"POLYGON((106.651 29.028,106.652 29.028,106.652 29.029,106.651 29.028))\",\n";
+        古南街道,甲,6栋,住宅,54.5,\"POLYGON((106.651 29.028,106.652 29.028,106.652 29.029,106.651 29.028))\",\n\
+        古南街道,甲,7栋,住宅,54.5,POLYGON((106.651,WGS84\n";
     let found = read_text(list, Defaults::default());
     assert_eq!(
         said(&found.faults),
         [
-            "4F 轮廓不是 WKT 格式的多边形（POLYGON）",
-            "5F 轮廓须有 3 至 64 个角点，且跨度不超过 2 公里",
+            "5F 轮廓须有 3 至 64 个不同的角点、围成一块地，且跨度不超过 2 公里",
             "6F 经度和纬度可能填反了",
             "7G 缺少坐标系",
+            "8F 轮廓不是完整的 WKT 多边形（POLYGON）",
         ]
     );
+    assert_eq!(said(&found.notices), ["4F 轮廓不是 WKT 格式的多边形（POLYGON），未采用"]);
     let full = plan(&found, &registry());
     let outlines = |plan: &Plan| -> Vec<_> {
         plan.entries[0].buildings.iter().map(|b| b.footprint.as_ref().map(|f| f.corners()[0])).collect()
     };
-    let [Some(first), Some(second)] = outlines(&full)[..] else { panic!("two outlines: {full:?}") };
+    let [Some(first), Some(second), None] = outlines(&full)[..] else { panic!("two outlines: {full:?}") };
     assert_eq!(first, (1_066_510_000, 290_280_000));
     assert!((second.0 - first.0).abs() <= 10 && (second.1 - first.1).abs() <= 10, "{second:?}");
     let standing = after(&full, registry());
@@ -175,6 +177,28 @@ fn an_outline_is_entered_in_wgs84_and_stays_when_the_next_list_has_none() {
     let later = plan(&read_text(bare, Defaults::default()), &standing);
     assert_eq!(later.count(Outcome::Changed), 1);
     assert_eq!(outlines(&later), outlines(&full));
+}
+
+#[test]
+fn an_outline_whose_corners_meet_is_entered_or_refused_and_never_half() {
+    let line = |name: &str, ring: &str| format!("古南街道,甲,{name},住宅,54.5,\"POLYGON(({ring}))\",WGS84\n");
+    let list = [
+        "街镇,小区,栋号,使用性质,建筑高度,轮廓,坐标系\n".to_owned(),
+        line("1栋", "106.651 29.028,106.652 29.028,106.652 29.029,106.651 29.028,106.651 29.028"),
+        line("2栋", "106.65100000001 29.028,106.652 29.028,106.652 29.029,106.651 29.028"),
+        line("3栋", "106.651 29.028,106.651 29.028,106.651 29.028,106.651 29.028"),
+    ];
+    let plan = plan(&read_text(&list.concat(), Defaults::default()), &registry());
+    assert_eq!((plan.count(Outcome::New), plan.refused()), (2, 1), "{:?}", plan.faults);
+    for entry in &plan.entries {
+        assert_eq!(crate::registry::check_entry(&entry.site, &entry.buildings), Ok(()));
+        let bytes = minicbor::to_vec(entry).expect("encodes");
+        assert_eq!(
+            minicbor::decode::<Entry>(&bytes).as_ref().ok(),
+            Some(entry),
+            "a plan kept is the plan seen"
+        );
+    }
 }
 
 #[test]

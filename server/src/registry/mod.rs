@@ -58,7 +58,13 @@ pub fn check_entry(site: &Site, buildings: &[Building]) -> Result<(), Code> {
             && b.floors.len() <= 300
             && b.floors.iter().all(|f| louan_schema::doc::key::is_floor_label(&f.name))
     });
-    if streets_ok && community_ok && texts_ok && distinct && buildings_ok {
+    // What would not read back is not entered: one such row stops everybody who reads rows in order.
+    let reads_back = |row: &Building| {
+        let bytes = minicbor::to_vec(row).unwrap_or_default();
+        minicbor::decode::<Building>(&bytes).is_ok_and(|read| read == *row)
+    };
+    let rows_ok = buildings.iter().all(reads_back);
+    if streets_ok && community_ok && texts_ok && distinct && buildings_ok && rows_ok {
         Ok(())
     } else {
         Err(Code::Schema)

@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use geo::{Centroid, LineString, Polygon};
 use geojson::{Feature, Geometry, GeometryValue, JsonObject};
 use louan_schema::area;
 use louan_schema::code::Datum;
@@ -135,10 +134,8 @@ fn placed(site: &Site, building: &Building, datum: Datum) -> Option<PlacedBuildi
 
 /// The middle of a building's outline, in degrees of WGS-84.
 fn middle(building: &Building) -> Option<(f64, f64)> {
-    let corners = building.footprint.as_ref()?.corners().iter();
-    let ring: LineString = corners.map(|(lon, lat)| (f64::from(*lon) / 1e7, f64::from(*lat) / 1e7)).collect();
-    let at = Polygon::new(ring, Vec::new()).centroid()?;
-    Some((at.x(), at.y()))
+    let (lon, lat) = building.footprint.as_ref()?.middle();
+    Some((f64::from(lon) / 1e7, f64::from(lat) / 1e7))
 }
 
 fn feature(placed: PlacedBuilding) -> Feature {

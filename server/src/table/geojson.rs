@@ -4,7 +4,7 @@
 //! outline, without what nobody on the ground would notice, and its middle. A footprint without a name is still a
 //! building and is called by its number. Which datum the positions are in no file says reliably; who imports says it.
 
-use geo::{Centroid, CoordsIter, MapCoords, MultiPolygon, Polygon, Simplify};
+use geo::{BoundingRect, CoordsIter, MapCoords, MultiPolygon, Polygon, Simplify};
 use geojson::{FeatureCollection, GeoJson, GeometryValue};
 use louan_schema::registry::Footprint;
 use serde_json::{Map, Value};
@@ -76,10 +76,10 @@ fn outline(value: &GeometryValue) -> Option<Polygon<f64>> {
     }
 }
 
-/// The middle of an outline.
+/// The middle of an outline: of the box around it, since the centroid of one whose sides cross may be anywhere.
 fn middle(outline: &Polygon<f64>) -> Option<(f64, f64)> {
-    let at = outline.centroid()?;
-    (at.x().is_finite() && at.y().is_finite()).then_some((at.x(), at.y()))
+    let at = outline.bounding_rect()?.center();
+    (at.x.is_finite() && at.y.is_finite()).then_some((at.x, at.y))
 }
 
 /// An outline with as many corners as a footprint may have, in centimetres; courtyards are left out.
@@ -137,6 +137,16 @@ mod tests {
             let corners = table.lines[1].cell(5).split(',').count();
             assert!((least..=most).contains(&corners), "{corners}: {}", table.lines[1].cell(5));
         }
+    }
+
+    #[test]
+    fn the_middle_of_an_outline_whose_sides_cross_is_within_it() {
+        let crossed: Polygon<f64> = wkt::TryFromWkt::try_from_wkt_str(
+            "POLYGON((106 29,106.001 29.001,106.001 29,106 29.0010001,106 29))",
+        )
+        .expect("a polygon");
+        let (lon, lat) = middle(&crossed).expect("a middle");
+        assert!((106.0..=106.001).contains(&lon) && (29.0..=29.0011).contains(&lat), "{lon} {lat}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod site;
 
 use louan_schema::code::Severity;
 use louan_schema::id::{CommandId, HazardId};
+use louan_schema::registry::Building;
 use louan_schema::ruling::{Act, Command};
 use louan_schema::time::Day;
 use louan_schema::wire::CommandVerdict;
@@ -67,9 +68,9 @@ struct CommandReply {
 }
 
 impl ActRequest {
-    fn into_act(self) -> Result<Act, ApiError> {
+    fn into_act(self, standing: &[Building]) -> Result<Act, ApiError> {
         match self {
-            Self::RegisterSite(entry) => entry.into_act(),
+            Self::RegisterSite(entry) => entry.into_act(standing),
             Self::ConfirmHazard(Confirm { hazard, severity, due_on }) => {
                 Ok(Act::ConfirmHazard { hazard, severity, due_on })
             }
@@ -104,8 +105,15 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 async fn give_command(desk: Desk, context: Context, body: Read) -> Result<impl Reply, ApiError> {
     let official = desk.official(&context).await?;
     let CommandRequest { id, expected_version, act } = json(body)?;
+    let standing = match &act {
+        ActRequest::RegisterSite(entry) => match entry.leaves_something() {
+            Some(site) => desk.hub().list_buildings(site).await?,
+            None => Vec::new(),
+        },
+        ActRequest::ConfirmHazard(_) | ActRequest::CloseHazard(_) => Vec::new(),
+    };
     let now = desk.now();
-    let command = Command { id, expected_version, at: now.business, act: act.into_act()? };
+    let command = Command { id, expected_version, at: now.business, act: act.into_act(&standing)? };
     let (outcome, version) = match desk.hub().command(official.person.id, command, now).await? {
         CommandVerdict::Done(version) => ("done", version),
         CommandVerdict::Duplicate(version) => ("duplicate", version),

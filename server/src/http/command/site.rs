@@ -8,7 +8,7 @@ use louan_schema::code::{BuildingUse, Datum, HeightSource, Management, RegistryS
 use louan_schema::id::{BuildingId, OrgId, SiteId};
 use louan_schema::registry::{Building, FloorName, Footprint, Position, Site};
 use louan_schema::ruling::Act;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use crate::http::api_error::ApiError;
@@ -78,8 +78,15 @@ struct BuildingEntry {
     floors: Vec<FloorEntry>,
     #[schema(schema_with = shape::registry_state)]
     state: RegistryState,
-    #[serde(default)]
-    footprint: Option<FootprintEntry>,
+    /// Absent: as it stands. Null: none any more.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<FootprintEntry>)]
+    footprint: Option<Option<FootprintEntry>>,
+}
+
+/// A field that is there, if only as null.
+fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// An outline on the ground: its corners in order, longitude and latitude each.
@@ -102,11 +109,16 @@ struct FloorEntry {
 }
 
 impl Entry {
-    /// The act this entry asks for.
+    /// The compound whose buildings are asked for, if there is one of which the entry does not say everything.
+    pub(super) fn leaves_something(&self) -> Option<SiteId> {
+        self.buildings.iter().any(|building| building.footprint.is_none()).then_some(self.site.id)
+    }
+
+    /// The act this entry asks for; what it says nothing of stays as it stands.
     ///
     /// # Errors
     /// [`ApiError`] for an outline that is none.
-    pub(super) fn into_act(self) -> Result<Act, ApiError> {
+    pub(super) fn into_act(self, standing: &[Building]) -> Result<Act, ApiError> {
         let Self { site, buildings } = self;
         let id = site.id;
         let position = site.position.map(|at| Position {
@@ -127,19 +139,23 @@ impl Entry {
             supervised_by: site.supervised_by,
             position,
         };
-        let rows = (0..).zip(buildings).map(|(at, building)| building.into_row(id, at));
+        let rows = (0..).zip(buildings).map(|(at, building)| building.into_row(id, at, standing));
         Ok(Act::RegisterSite(site, rows.collect::<Result<_, _>>()?))
     }
 }
 
 impl BuildingEntry {
-    fn into_row(self, site: SiteId, at: usize) -> Result<Building, ApiError> {
+    fn into_row(self, site: SiteId, at: usize, standing: &[Building]) -> Result<Building, ApiError> {
         let floor = |floor: FloorEntry| FloorName {
             index: floor.index,
             name: floor.name,
             street_level: floor.street_level,
         };
-        let footprint = self.footprint.map(|outline| outline.into_row(at)).transpose()?;
+        let stands = || standing.iter().find(|row| row.id == self.id)?.footprint.clone();
+        let footprint = match self.footprint {
+            Some(outline) => outline.map(|outline| outline.into_row(at)).transpose()?,
+            None => stands(),
+        };
         Ok(Building {
             id: self.id,
             site,
@@ -159,15 +175,19 @@ impl BuildingEntry {
 impl FootprintEntry {
     /// The outline of the building at a place of the list, in WGS-84 whatever it came in.
     fn into_row(self, at: usize) -> Result<Footprint, ApiError> {
+        let wrong = |words: &str| {
+            let pointer = format!("/act/register_site/buildings/{at}/footprint");
+            ApiError::field(&pointer, "footprint", words)
+        };
         let corners = self.corners_e7.into_iter().map(|(lon, lat)| {
             let (lon, lat) = to_wgs84(f64::from(lon) / 1e7, f64::from(lat) / 1e7, self.datum)?;
             Some((e7(lon), e7(lat)))
         });
-        let outline = corners.collect::<Option<Vec<_>>>().and_then(|corners| Footprint::new(&corners));
-        outline.ok_or_else(|| {
-            let pointer = format!("/act/register_site/buildings/{at}/footprint");
-            let words = format!("轮廓须有 3 至 {} 个角点，跨度不超过 2 公里", Footprint::CORNERS_MAX);
-            ApiError::field(&pointer, "footprint", &words)
+        let corners = corners.collect::<Option<Vec<_>>>();
+        let corners = corners.ok_or_else(|| wrong("该位置不能从所填坐标系换算"))?;
+        Footprint::new(&corners).ok_or_else(|| {
+            let most = Footprint::CORNERS_MAX;
+            wrong(&format!("轮廓须有 3 至 {most} 个不同的角点、围成一块地，且跨度不超过 2 公里"))
         })
     }
 }
