@@ -29,8 +29,8 @@ const LAYOUT: &str =
 pub struct DatabaseShelf {
     vfs: String,
     name: String,
-    /// Those of which anything could be read, the one that is written to last; none before the first use.
-    files: RefCell<Vec<Connection>>,
+    /// Those of which anything could be read, by number, the one that is written to last; none before the first use.
+    files: RefCell<Vec<(usize, Connection)>>,
 }
 
 impl DatabaseShelf {
@@ -40,13 +40,13 @@ impl DatabaseShelf {
         Self { vfs, name, files: RefCell::new(Vec::new()) }
     }
 
-    fn opened(&self) -> Result<RefMut<'_, Vec<Connection>>, StoreError> {
+    fn opened(&self) -> Result<RefMut<'_, Vec<(usize, Connection)>>, StoreError> {
         let mut files = self.files.borrow_mut();
         if files.is_empty() {
             for number in 0..=ASIDE_MAX {
                 // What is there from before is read; only the first, or the one behind a damaged one, is made.
                 match self.open(number, files.is_empty()) {
-                    Ok(Some(file)) => files.push(file),
+                    Ok(Some(file)) => files.push((number, file)),
                     Ok(None) => break,
                     Err(StoreError::Damaged) => {}
                     Err(error) => {
@@ -88,25 +88,27 @@ impl DatabaseShelf {
 
     fn put(&self, hash: BlobHash, bytes: &[u8]) -> Result<(), StoreError> {
         let mut files = self.opened()?;
-        let Some(last) = files.last() else { return Err(StoreError::Damaged) };
-        match insert(last, hash, bytes) {
+        let Some((last, file)) = files.last() else { return Err(StoreError::Damaged) };
+        match insert(file, hash, bytes) {
             Err(StoreError::Damaged) => {}
             done => return done,
         }
-        // Two openings on from here find the same order: the next free name comes last.
-        for number in 1..=ASIDE_MAX {
-            if self.open(number, false)?.is_none() {
-                let next = self.open(number, true)?.ok_or(StoreError::Damaged)?;
-                insert(&next, hash, bytes)?;
-                files.push(next);
-                return Ok(());
-            }
+        // Behind those that are open: whoever opens them again finds the same order. What is damaged there is passed by.
+        for number in last + 1..=ASIDE_MAX {
+            let next = match self.open(number, true) {
+                Ok(Some(next)) => next,
+                Ok(None) | Err(StoreError::Damaged) => continue,
+                Err(error) => return Err(error),
+            };
+            insert(&next, hash, bytes)?;
+            files.push((number, next));
+            return Ok(());
         }
         Err(StoreError::Damaged)
     }
 
     fn remove(&self, hash: BlobHash) -> Result<(), StoreError> {
-        for file in self.opened()?.iter() {
+        for (_, file) in self.opened()?.iter() {
             let gone = file.execute("DELETE FROM file WHERE hash = ?1", [hash.as_bytes()]);
             match gone.map_err(StoreError::from) {
                 Ok(0) | Err(StoreError::Damaged) => {}
@@ -124,7 +126,7 @@ impl Shelf for DatabaseShelf {
     }
 
     fn get(&self, hash: BlobHash) -> Result<Option<Vec<u8>>, ShelfError> {
-        for file in self.opened()?.iter().rev() {
+        for (_, file) in self.opened()?.iter().rev() {
             match read(file, hash) {
                 Ok(Some(bytes)) => return Ok(Some(bytes)),
                 Ok(None) | Err(StoreError::Damaged) => {}
@@ -140,7 +142,7 @@ impl Shelf for DatabaseShelf {
 
     fn list(&self) -> Result<Vec<BlobHash>, ShelfError> {
         let mut hashes = BTreeSet::new();
-        for file in self.opened()?.iter() {
+        for (_, file) in self.opened()?.iter() {
             match names(file) {
                 Ok(found) => hashes.extend(found),
                 Err(StoreError::Damaged) => {}
