@@ -105,9 +105,9 @@ const hazard = ({ id }, photos) => ({
 });
 
 /** A browser whose first phone is enrolled and knows its buildings. */
-async function withInspector(act) {
+async function withInspector(act, scripts) {
   await withOffice(async (office) => {
-    const browser = await Browser.opened(office);
+    const browser = await Browser.opened(office, scripts);
     try {
       const ask = (call, ...args) => browser.raw(browser.main, call, 'a', ...args);
       const [person] = await ask('enrolByCode', office.codes.a);
@@ -148,6 +148,22 @@ test('a photo taken in a browser outlives a kill, and is what the office shows',
     assert.deepEqual([missing, photos.map(({ hash, here }) => ({ hash, here }))], [0, [{ hash: photo.hash, here: true }]]);
     assert.equal((await office.get(`photos/${photo.hash}`)).toString('base64'), whole.base64, 'the very bytes');
   });
+});
+
+test('a browser that cannot draw letters takes photos without them and goes on', async () => {
+  const scripts = { '/lettering.js': "export function letter() { throw new Error('no canvas'); }" };
+  await withInspector(async ({ browser, ask, person, building }) => {
+    const file = { base64: (await readFile(join(root, 'tests/outside/stairwell.jpg'))).toString('base64') };
+    const shot = { site: building.site, building: building.id, sensor: null, signed: '' };
+    const photo = await ask('attachPhoto', person, shot, file);
+    const reported = await ask('reportHazard', person, building.site, hazard(building, [photo.hash]));
+    assert.deepEqual((await ask('hazards', { which: 'all' })).map(({ id }) => id), [reported]);
+    // The store can still be closed, and so another page can have it.
+    const second = await browser.page();
+    await second.evaluate(() => globalThis.takeOver());
+    await browser.raw(second, 'open', 'a', '');
+    assert.deepEqual((await browser.raw(second, 'photos', 'a')).map(({ hash }) => hash), [photo.hash]);
+  }, scripts);
 });
 
 // A limit only so that what never ends is found out: saving that waits for the network waits for ever here.

@@ -19,14 +19,15 @@ const core = process.env.LOUAN_WASM ?? here('../../target/wasm');
 const camel = (call) => call.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 
 /**
- * One origin for page and office, as in real life: /api/ goes to the office, the rest to the files. While it is held,
- * what goes to the office waits.
+ * One origin for page and office, as in real life: /api/ goes to the office, the rest to the files, some of which may be
+ * replaced by scripts of the test's. While it is held, what goes to the office waits.
  */
-async function gate(office, port = 0) {
+async function gate(office, scripts, port = 0) {
   const files = await serve([here('page'), core]);
   let open = Promise.resolve();
   const server = createServer(office.tls, async (from, to) => {
     if (from.url.startsWith('/api/')) await open;
+    if (from.url in scripts) return to.writeHead(200, { 'Content-Type': 'text/javascript' }).end(scripts[from.url]);
     const [request, target] = from.url.startsWith('/api/')
       ? [securely, office.url]
       : [plainly, files.origin.replace('localhost', '127.0.0.1')];
@@ -63,11 +64,12 @@ function trusting({ cert }) {
 }
 
 export class Browser {
-  static async opened(office) {
+  static async opened(office, scripts = {}) {
     const browser = new Browser();
     browser.office = office;
+    browser.scripts = scripts;
     browser.profile = await mkdtemp(join(tmpdir(), 'louan-browser-'));
-    browser.gate = await gate(office);
+    browser.gate = await gate(office, scripts);
     browser.origin = browser.gate.origin;
     await browser.#begin();
     return browser;
@@ -116,7 +118,7 @@ export class Browser {
 
   async reconnect() {
     await this.office.start();
-    this.gate = await gate(this.office, this.gate.port);
+    this.gate = await gate(this.office, this.scripts, this.gate.port);
   }
 
   /** As a phone's system does when it needs room: without a warning. The profile names the process that holds it. */

@@ -10,6 +10,9 @@ const MEDIA_TYPE = 'application/vnd.louan.sync1';
 const JSON_TYPE = 'application/json';
 const PROBLEM_TYPE = 'application/problem+json';
 
+/** Longest request, as long as the native driver's: one that hangs must not hold up everything behind it. */
+const LONGEST_MS = 180_000;
+
 /** What to do next about a refusal, by its code; the same table as the native driver's. */
 const MEANINGS = {
   sign_in_again: ['sign_in_again', 'bad_credentials'],
@@ -33,6 +36,7 @@ async function post(url, type, body, headers = {}) {
       body,
       cache: 'no-store',
       redirect: 'error',
+      signal: AbortSignal.timeout(LONGEST_MS),
     });
   } catch (error) {
     throw failure('offline', `${url}: ${error}`);
@@ -105,6 +109,7 @@ export class Office {
         body: method === 'HEAD' ? undefined : body,
         cache: 'no-store',
         redirect: 'error',
+        signal: AbortSignal.timeout(LONGEST_MS),
       });
       const number = (name) => (response.headers.has(name) ? Number(response.headers.get(name)) : null);
       return {

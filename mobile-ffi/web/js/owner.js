@@ -43,8 +43,11 @@ export class Owner {
       const held = navigator.locks.request(LOCK, options, (lock) => {
         if (!lock) return resolve(false);
         this.channel.onmessage = async () => {
-          await giveWay();
-          this.leave();
+          try {
+            await giveWay();
+          } finally {
+            this.leave();
+          }
         };
         return new Promise((release) => {
           this.release = release;

@@ -3,6 +3,7 @@
 //! Nothing is asked of the browser here directly, so that a test page can set both.
 
 use louan_facade::{Host, Lettering, Letters};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
@@ -16,14 +17,15 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "LouanLetters")]
     pub type JsLetters;
 
-    #[wasm_bindgen(method)]
-    fn letter(this: &JsHost, text: &str, px: u32) -> JsLetters;
+    // What is thrown here must not go through the core: it would be left borrowed, and every call after it refused.
+    #[wasm_bindgen(method, catch)]
+    fn letter(this: &JsHost, text: &str, px: u32) -> Result<JsLetters, JsValue>;
 
-    #[wasm_bindgen(method, getter)]
-    fn width(this: &JsLetters) -> u32;
+    #[wasm_bindgen(method, getter, catch)]
+    fn width(this: &JsLetters) -> Result<u32, JsValue>;
 
-    #[wasm_bindgen(method, getter)]
-    fn ink(this: &JsLetters) -> Vec<u8>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn ink(this: &JsLetters) -> Result<Vec<u8>, JsValue>;
 
     #[wasm_bindgen(method, js_name = nowMs)]
     fn now_ms(this: &JsHost) -> f64;
@@ -59,7 +61,11 @@ impl Host for JsHost {
 
 impl Lettering for JsHost {
     fn letter(&self, text: &str, px: u32) -> Letters {
-        let drawn = Self::letter(self, text, px);
-        Letters { width: drawn.width(), height: px, ink: drawn.ink() }
+        // A browser that cannot draw leaves the letters out; the photo is taken all the same.
+        let drawn = || {
+            let drawn = Self::letter(self, text, px)?;
+            Ok::<_, JsValue>(Letters { width: drawn.width()?, height: px, ink: drawn.ink()? })
+        };
+        drawn().unwrap_or(Letters { width: 0, height: px, ink: Vec::new() })
     }
 }
