@@ -8,7 +8,7 @@
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -22,6 +22,8 @@ use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 const FORMAT: &str = "louan-audit-1";
 /// The key's file, beside the store; not part of a backup.
 const KEY_FILE: &str = "audit-checkpoint.key";
+/// Its name before it is whole.
+const PASSING: &str = "audit-checkpoint.key.part";
 
 /// How far the audit was (审计检查点).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +74,14 @@ impl CheckpointKey {
             return Ok(key);
         }
         let key = Self::read(&fresh)?;
-        let path = store.with_file_name(KEY_FILE);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        // Whole or not there: a key half written would stop every checkpoint from then on.
+        let (path, passing) = (store.with_file_name(KEY_FILE), store.with_file_name(PASSING));
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&passing)?;
         file.write_all(&fresh)?;
         file.sync_all()?;
+        fs::rename(&passing, &path)?;
+        path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())?;
         Ok(key)
     }
 
@@ -134,15 +140,59 @@ impl FromStr for SignedCheckpoint {
     }
 }
 
-/// Appends a line to a file that is made when there is none; durable when this returns.
+/// Appends a line to a file that is made when there is none; durable when this returns. A line that was cut short
+/// before, by a full disk or a power cut, is ended first and stays as it is.
 ///
 /// # Errors
-/// The device's.
-pub fn append(file: &Path, line: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o640).open(file)?;
+/// The device's; [`io::ErrorKind::InvalidInput`] for what is no plain file, such as a pipe that nobody reads.
+pub fn append(path: &Path, line: &str) -> io::Result<()> {
+    if !is_plain(path)? {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
+    }
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path)?;
+    let length = file.metadata()?.len();
+    let mut last = [b'\n'];
+    if let Some(at) = length.checked_sub(1) {
+        file.read_exact_at(&mut last, at)?;
+    }
+    let end = if last == *b"\n" { "" } else { "\n" };
     // One write: lines of two servers in one file stay lines.
-    file.write_all(format!("{line}\n").as_bytes())?;
+    file.write_all(format!("{end}{line}\n").as_bytes())?;
     file.sync_all()
+}
+
+/// The text of a file of checkpoints; nothing when there is none.
+///
+/// # Errors
+/// As for [`append`].
+pub fn text(path: &Path) -> io::Result<Option<String>> {
+    if !is_plain(path)? {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
+    }
+    match fs::read(path) {
+        // Rot makes a line no checkpoint; the others are read.
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file is a plain one, or not there.
+fn is_plain(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(found.is_file()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a line may be one that was cut short: it begins like a checkpoint and is shorter than any.
+#[must_use]
+pub fn is_unfinished(line: &str) -> bool {
+    let begins = line.starts_with(FORMAT) || FORMAT.starts_with(line);
+    let fields: Vec<&str> = line.split(' ').collect();
+    // A signature has 64 bytes, 86 characters.
+    begins && (fields.len() < 7 || fields.len() == 7 && fields[6].len() < 86)
 }
 
 /// What is signed.
@@ -190,6 +240,30 @@ mod tests {
         for not_one in ["", "louan-audit-1", &line[1..], &format!("{line} "), &line.replace(' ', "  ")] {
             assert_eq!(not_one.parse::<SignedCheckpoint>(), Err(NotACheckpoint), "{not_one}");
         }
+    }
+
+    #[test]
+    fn a_line_cut_short_is_ended_and_told_from_one_that_was_changed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("checkpoints");
+        let line = key(1).line(&checkpoint());
+        assert_eq!(text(&path).expect("looks"), None);
+        for cut in 1..line.len() {
+            assert!(is_unfinished(&line[..cut]), "{}", &line[..cut]);
+            fs::write(&path, &line[..cut]).expect("writes");
+            append(&path, &line).expect("appends");
+            let said = text(&path).expect("reads").expect("is there");
+            assert_eq!(said, format!("{}\n{line}\n", &line[..cut]));
+        }
+        append(&path, &line).expect("appends");
+        assert!(text(&path).expect("reads").expect("is there").ends_with(&format!("{line}\n{line}\n")));
+        for whole in [line.as_str(), &line.replacen('2', "3", 1), "something else", &format!("{line}x")] {
+            assert!(!is_unfinished(whole), "{whole}");
+        }
+        fs::remove_file(&path).expect("gone");
+        fs::create_dir(&path).expect("a folder");
+        assert_eq!(append(&path, &line).expect_err("no file").kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(text(&path).expect_err("no file").kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

@@ -42,6 +42,47 @@ fn an_audit_cut_since_the_last_backup_is_found_by_its_checkpoints() {
 }
 
 #[test]
+fn a_cut_is_not_hidden_by_calling_it_another_life_of_the_log() {
+    let house = house();
+    house.forge("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit); UPDATE stream SET epoch = randomblob(16)");
+    let (code, found) = house.examined();
+    assert_eq!((code, found["audit_checkpoints"].0.as_str()), (1, "fault"), "{found:#?}");
+    served(&house);
+    let (_, found) = house.examined();
+    assert!(found["audit_checkpoints"].1.contains("末尾可能被删过"), "{found:#?}");
+}
+
+#[test]
+fn a_line_cut_short_is_noted_holds_nothing_up_and_hides_no_cut() {
+    let house = house();
+    let path = house.at("checkpoints");
+    let text = fs::read_to_string(&path).expect("lines");
+    fs::write(&path, format!("{text}{}", &text[..100])).expect("cut short");
+    assert_eq!(run(house.here(), &["user", "list", "--names"]).0, 0);
+    served(&house);
+    assert_eq!(fs::read_to_string(&path).expect("lines").lines().count(), 3);
+    let (code, found) = house.examined();
+    assert_eq!((code, found["audit_checkpoints"].0.as_str()), (0, "note"), "{found:#?}");
+    assert!(found["audit_checkpoints"].1.contains("第 2 行没有写完"), "{found:#?}");
+    house.forge("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)");
+    only(house.examined(), "audit_checkpoints", "末尾可能被删过");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_stops_neither_the_server_nor_the_doctor() {
+    let house = House::new();
+    let file = house.at("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&file).status().expect("mkfifo");
+    assert!(made.success());
+    fs::write(house.at("config.toml"), format!("[audit]\ncheckpoints = {file:?}\n"))
+        .expect("a configuration");
+    let mut serving = Serving::start(plain(house.here()));
+    serving.wait_for("an audit checkpoint could not be written");
+    drop(serving);
+    only(house.examined(), "audit_checkpoints", "无法读取");
+}
+
+#[test]
 fn a_file_of_checkpoints_that_was_changed_or_signed_by_somebody_else_is_found() {
     let house = house();
     let path = house.at("checkpoints");
@@ -58,7 +99,7 @@ fn a_file_of_checkpoints_that_was_changed_or_signed_by_somebody_else_is_found() 
 }
 
 #[test]
-fn a_restore_begins_a_life_of_which_older_checkpoints_say_nothing() {
+fn a_restore_says_why_the_audit_ends_before_an_older_checkpoint() {
     let house = house();
     let backups = house.at("backups").display().to_string();
     let (code, said) = run(house.here(), &["restore", "--from", &backups]);
@@ -66,7 +107,9 @@ fn a_restore_begins_a_life_of_which_older_checkpoints_say_nothing() {
     let (code, found) = house.examined();
     assert_eq!((code, found["audit_checkpoints"].0.as_str()), (0, "note"), "{found:#?}");
     served(&house);
-    assert_eq!(house.examined().1["audit_checkpoints"].0, "well");
+    let (code, found) = house.examined();
+    assert_eq!((code, found["audit_checkpoints"].0.as_str()), (0, "well"), "{found:#?}");
+    assert!(found["audit_checkpoints"].1.contains("另有 1 个在恢复时随之退回"), "{found:#?}");
 }
 
 #[test]

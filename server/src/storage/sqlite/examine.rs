@@ -121,6 +121,32 @@ pub fn audit_chains_at(path: &Path, lines: &[u64]) -> Result<Vec<Option<[u8; 32]
     read().map_err(|e| database(DOING, e))
 }
 
+/// The lines of the audit that tell of a restore: the number of each, and the life of the log that was put back;
+/// nothing is written or made.
+///
+/// # Errors
+/// [`StorageError::Database`].
+pub fn audit_restores(path: &Path) -> Result<Vec<(u64, String)>, StorageError> {
+    let in_use = beside(path, "-wal").exists();
+    let connection = if in_use { connect(path, true)? } else { connect_still(path)? };
+    let read = || -> rusqlite::Result<_> {
+        let mut restores = Vec::new();
+        let mut lines = connection.prepare("SELECT seq, bytes FROM audit ORDER BY seq")?;
+        let mut rows = lines.query([])?;
+        while let Some(row) = rows.next()? {
+            let bytes: Vec<u8> = row.get(1)?;
+            // A line that cannot be read tells of nothing; that it is damaged is found elsewhere.
+            let Ok(entry) = minicbor::decode::<Entry>(&bytes) else { continue };
+            if entry.act == "restore" {
+                let life = entry.subject.split(' ').next().unwrap_or_default();
+                restores.push((count(row, 0)?, life.to_owned()));
+            }
+        }
+        Ok(restores)
+    };
+    read().map_err(|e| database(DOING, e))
+}
+
 /// Looks through the database at `path`, which may be in use; nothing is written to it or made beside it.
 ///
 /// # Errors
