@@ -99,6 +99,11 @@ fn what_is_wrong_is_said_in_words_and_by_the_exit_code() {
         (&["migrate", "--store", "/no/such/folder/x.sqlite"][..], 4, "数据库无法使用"),
         (&["user", "add", "--org", "none", "--role", "office", "--name", "甲"][..], 1, "没有单位 none"),
         (&["user", "add", "--org", "none", "--role", "boss", "--name", "甲"][..], 1, "没有这个岗位"),
+        (&["org", "add", "--code", "o", "--kind", "office", "--name", "甲\u{1b}[2J"][..], 1, "不可见字符"),
+        (&["org", "add", "--code", "o", "--kind", "office", "--name", "甲\n乙"][..], 1, "不可见字符或换行"),
+        (&["user", "add", "--org", "o", "--role", "office", "--name", "\u{202e}甲"][..], 1, "不可见字符"),
+        (&["user", "add", "--org", "o", "--role", "office", "--name", " "][..], 1, "名称不能为空"),
+        (&["--version"][..], 0, concat!("louan ", env!("CARGO_PKG_VERSION"))),
         (&["enrol", "new", "nobody"][..], 1, "没有人员或账号 nobody"),
         (&["serve", "--listen", "127.0.0.1:0"][..], 5, "证书或私钥无法使用"),
     ] {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flags;
 
@@ -12,9 +12,13 @@ use crate::config::Flags;
 #[command(
     name = "louan",
     about = "楼安：高层建筑消防安全突出问题专项整治服务端",
+    version,
     disable_version_flag = true
 )]
 pub(super) struct Arguments {
+    /// Says the version and ends.
+    #[arg(long, action = ArgAction::Version, help = "显示版本")]
+    version: Option<bool>,
     /// Configuration file.
     #[arg(long, global = true, value_name = "文件", help = "配置文件，默认 /etc/louan/config.toml")]
     pub(super) config: Option<PathBuf>,

@@ -8,6 +8,7 @@ use std::io::BufRead;
 use louan_schema::area::{self, StreetCode};
 use louan_schema::code::{OrgKind, Role};
 use louan_schema::id::{OrgId, PersonId};
+use louan_schema::record::text::{TextFault, fault_of_required};
 use louan_schema::registry::{Org, Person};
 
 use super::args::{EnrolCommand, OrgCommand, UserCommand};
@@ -19,6 +20,8 @@ use crate::auth::NewAccount;
 use crate::auth::password::{PASSWORD_BYTES_MAX, Password};
 use crate::config::Config;
 
+/// Longest name, in characters: as long as a compound's.
+const NAME_CHARS_MAX: usize = 80;
 pub(super) const UNCHANGED: &str = "未作任何改动。请改正后重试。";
 
 pub(super) async fn org(command: &OrgCommand, config: &Config) -> Result<(), Failure> {
@@ -26,7 +29,7 @@ pub(super) async fn org(command: &OrgCommand, config: &Config) -> Result<(), Fai
         OrgCommand::Add { code, kind, name, street } => {
             let kind: OrgKind = kind.parse().map_err(|e| Failure::new("没有这个单位类别", &e, UNCHANGED))?;
             let street = street.as_deref().map(read_street).transpose()?;
-            let org = Org { id: Org::well_known_id(code), kind, name: name.clone(), street };
+            let org = Org { id: Org::well_known_id(code), kind, name: read_name(name)?, street };
             let app = App::open(config, Workers::None).await?;
             let id = org.id;
             app.hub.add_org(org, None, app.now()).await?;
@@ -43,6 +46,19 @@ pub(super) async fn org(command: &OrgCommand, config: &Config) -> Result<(), Fai
     }
 }
 
+/// A name that goes to every phone and terminal: one line, and nothing that deceives a reader.
+fn read_name(text: &str) -> Result<String, Failure> {
+    let fault =
+        fault_of_required(text, NAME_CHARS_MAX).or(text.contains('\n').then_some(TextFault::NotPlain));
+    let what = match fault {
+        None => return Ok(text.to_owned()),
+        Some(TextFault::Empty) => "名称不能为空".to_owned(),
+        Some(TextFault::TooLong) => format!("名称超过 {NAME_CHARS_MAX} 个字"),
+        Some(TextFault::NotPlain) => "名称中有不可见字符或换行".to_owned(),
+    };
+    Err(Failure::refused(&what, UNCHANGED))
+}
+
 fn read_street(text: &str) -> Result<StreetCode, Failure> {
     let code: StreetCode = text.parse().map_err(|e| Failure::new("街镇代码不正确", &e, UNCHANGED))?;
     area::street(code).map(|_| code).map_err(|e| Failure::new("街镇不在本方案范围内", &e, UNCHANGED))
@@ -52,6 +68,7 @@ pub(super) async fn user(command: &UserCommand, config: &Config) -> Result<(), F
     match command {
         UserCommand::Add { org, role, name, login, password_stdin } => {
             let role: Role = role.parse().map_err(|e| Failure::new("没有这个岗位", &e, UNCHANGED))?;
+            let name = read_name(name)?;
             // Read before the store is opened: a person at the keyboard must not hold it.
             let typed = if *password_stdin { Some(read_password()?) } else { None };
             let app = App::open(config, Workers::None).await?;
@@ -59,7 +76,7 @@ pub(super) async fn user(command: &UserCommand, config: &Config) -> Result<(), F
                 id: PersonId::mint(app.now().system, app.random().array()),
                 org: find_org(&app, org).await?,
                 role,
-                name: name.clone(),
+                name,
             };
             add_user(&app, person, login.as_deref(), typed).await
         }
