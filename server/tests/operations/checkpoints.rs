@@ -87,7 +87,7 @@ fn a_file_of_checkpoints_that_was_changed_or_signed_by_somebody_else_is_found() 
     let house = house();
     let path = house.at("checkpoints");
     let text = fs::read_to_string(&path).expect("lines");
-    fs::write(&path, text.replacen(" 1", " 2", 1)).expect("changed");
+    fs::write(&path, text.replacen("louan-audit-1 2", "louan-audit-1 3", 1)).expect("changed");
     only(house.examined(), "audit_checkpoints", "第 1 行不是有效的检查点");
     fs::write(&path, &text).expect("as it was");
     assert_eq!(house.examined().0, 0);

@@ -67,13 +67,13 @@ pub fn record(trial: &Trial, mode: Mode) -> (Tape, Vec<Promise>) {
         }
         world.step += 1;
         world.now = world.now.plus_ms(60_000);
-        // Who acts and who exchanges go round at different paces: in a world of five, those who write would never send.
-        let life = (turn + turn / 5) % world.lives.len();
+        // Who acts and who exchanges go round by counts of their own: in a world of any size each does both.
+        let (round, lives) = (turn / 5, world.lives.len());
         match turn % 5 {
-            0..3 => world.act(life),
+            act @ 0..3 => world.act((3 * round + act) % lives),
             3 => world.rule(),
             _ => {
-                world.exchange(life, Trouble::None);
+                world.exchange(round % lives, Trouble::None);
             }
         }
         trial.promise(&disk, &mut promises, made(&world));
