@@ -1,7 +1,7 @@
 //! The long run, by hand: thousands of worlds, a hundred thousand power cuts a side, kill points.
 //!
 //! `soak` is all of it; `soak all SEEDS STATES POINTS` as much of it; `soak seeds FIRST COUNT`,
-//! `soak cuts STATES` and `soak kills POINTS` are its parts. What was found is said with the command
+//! `soak cuts STATES [WHAT]` and `soak kills POINTS` are its parts. What was found is said with the command
 //! that shows it again: `soak story SEED`, `soak state WHAT SEED NTH`, `soak kill SIDE WHEN WRITE`.
 //! It ends with a count, and with 1 when anything was found. `soak victim …` is the child that is
 //! killed. It judges nothing itself.
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let Some(count) = play(&words) else {
-        println!("soak [all SEEDS STATES POINTS | seeds FIRST COUNT | cuts STATES | kills POINTS]");
+        println!("soak [all SEEDS STATES POINTS | seeds FIRST COUNT | cuts STATES [WHAT] | kills POINTS]");
         println!(
             "soak story SEED | state phone|browser|office|served SEED NTH | kill phone|office before|after WRITE"
         );
@@ -80,6 +80,10 @@ fn play(words: &[&str]) -> Option<Count> {
         ["all", seeds, states, points] => Some(told(all(number(seeds)?, number(states)?, number(points)?))),
         ["seeds", first, count] => Some(told(worlds(number(first)?, number(count)?))),
         ["cuts", states] => Some(told(cuts(number(states)?))),
+        ["cuts", states, what] => {
+            let runs = number(states)?.div_ceil(STATES_A_RUN);
+            Some(told(cuts_of(Cut::named(what)?, runs)))
+        }
         ["kills", points] => Some(told(kills(number(points)?))),
         ["story", seed] => Some(story(number(seed)?)),
         ["state", what, seed, nth] => Some(state(Cut::named(what)?, number(seed)?, number(nth)?)),
