@@ -107,13 +107,17 @@ pub fn summary(path: &Path) -> Result<Summary, StorageError> {
     read().map_err(|e| database(DOING, e))
 }
 
+/// A connection for a short look: beside whoever has the database open, or without making anything beside it.
+fn looking(path: &Path) -> Result<Connection, StorageError> {
+    if beside(path, "-wal").exists() { connect(path, true) } else { connect_still(path) }
+}
+
 /// The audit's running hash at some of its lines, nothing where it ends before; nothing is written or made.
 ///
 /// # Errors
 /// [`StorageError::Database`].
 pub fn audit_chains_at(path: &Path, lines: &[u64]) -> Result<Vec<Option<[u8; 32]>>, StorageError> {
-    let in_use = beside(path, "-wal").exists();
-    let connection = if in_use { connect(path, true)? } else { connect_still(path)? };
+    let connection = looking(path)?;
     let read = || -> rusqlite::Result<_> {
         let mut chain = connection.prepare("SELECT chain FROM audit WHERE seq = ?1")?;
         lines.iter().map(|line| chain.query_row([int(*line)], |row| row.get(0)).optional()).collect()
@@ -127,8 +131,7 @@ pub fn audit_chains_at(path: &Path, lines: &[u64]) -> Result<Vec<Option<[u8; 32]
 /// # Errors
 /// [`StorageError::Database`].
 pub fn audit_restores(path: &Path) -> Result<Vec<(u64, String)>, StorageError> {
-    let in_use = beside(path, "-wal").exists();
-    let connection = if in_use { connect(path, true)? } else { connect_still(path)? };
+    let connection = looking(path)?;
     let read = || -> rusqlite::Result<_> {
         let mut restores = Vec::new();
         let mut lines = connection.prepare("SELECT seq, bytes FROM audit ORDER BY seq")?;
