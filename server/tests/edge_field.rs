@@ -31,12 +31,13 @@ async fn enrolled(house: &House) -> Value {
     let body = value!({ "code": code.text(), "public_key": public_key }).to_string();
     let reply = send(house, json(request("POST", "/api/v1/enrol", 1), &body)).await;
     assert_eq!(reply.status().as_u16(), 200);
-    read(&reply)
+    let enrolment = read(&reply);
+    house.keep(enrolment["access_token"].as_str().expect("a token"), key());
+    enrolment
 }
 
-fn sync(token: &str, body: &[u8]) -> warp::test::RequestBuilder {
-    let request = request("POST", "/api/v1/sync", 1).header("content-type", MEDIA_TYPE);
-    request.header("authorization", format!("Bearer {token}")).body(body)
+fn sync(house: &House, token: &str, body: &[u8]) -> warp::test::RequestBuilder {
+    house.bearing(("POST", "/api/v1/sync", 1), token, body).header("content-type", MEDIA_TYPE)
 }
 
 #[tokio::test]
@@ -49,7 +50,7 @@ async fn a_phone_enrols_and_fetches_its_first_page() {
     );
     assert_eq!(enrolment["orgs"][0]["street"], edge_kit::STREET.to_string());
     let token = enrolment["access_token"].as_str().expect("a token");
-    let reply = send(&house, sync(token, &empty_sync(PROTOCOL))).await;
+    let reply = send(&house, sync(&house, token, &empty_sync(PROTOCOL))).await;
     assert_eq!(
         (reply.status().as_u16(), &reply.headers()["content-type"]),
         (200, &MEDIA_TYPE.parse().expect("a value"))
@@ -76,7 +77,7 @@ async fn a_phone_exchanges_its_token_with_its_key_and_not_without() {
     let reply = send(&house, json(request("POST", "/api/v1/session/refresh", 1), &naked)).await;
     assert_eq!((reply.status().as_u16(), code(&reply).as_str()), (401, "sign_in_again"));
     let access = next["access_token"].as_str().expect("a token");
-    let after = send(&house, sync(access, &empty_sync(PROTOCOL))).await;
+    let after = send(&house, sync(&house, access, &empty_sync(PROTOCOL))).await;
     assert_eq!(after.status().as_u16(), 401, "the family is over");
 }
 
@@ -120,7 +121,7 @@ async fn what_is_no_sync_request_is_refused_before_the_core_sees_it() {
         (bomb, (413, "too_large")),
         (empty_sync(PROTOCOL + 1), (426, "update_app")),
     ] {
-        let reply = send(&house, sync(&token, &body)).await;
+        let reply = send(&house, sync(&house, &token, &body)).await;
         assert_eq!((reply.status().as_u16(), code(&reply).as_str()), wanted);
     }
 }
@@ -129,7 +130,7 @@ async fn what_is_no_sync_request_is_refused_before_the_core_sees_it() {
 async fn sync_is_for_devices_and_lists_are_for_people() {
     let house = house().await;
     let person = house.sign_in(1).await;
-    let reply = send(&house, sync(&person, &empty_sync(PROTOCOL))).await;
+    let reply = send(&house, sync(&house, &person, &empty_sync(PROTOCOL))).await;
     assert_eq!((reply.status().as_u16(), code(&reply).as_str()), (403, "not_permitted"));
     let device = enrolled(&house).await["access_token"].as_str().expect("a token").to_owned();
     for path in ["/api/v1/hazards", "/api/v1/rounds", "/api/v1/months/2020-03-20"] {
@@ -144,13 +145,13 @@ async fn one_device_syncs_sixty_times_a_minute() {
     let token = enrolled(&house).await["access_token"].as_str().expect("a token").to_owned();
     let body = empty_sync(PROTOCOL);
     for _ in 0..60 {
-        assert_eq!(send(&house, sync(&token, &body)).await.status().as_u16(), 200);
+        assert_eq!(send(&house, sync(&house, &token, &body)).await.status().as_u16(), 200);
     }
-    let reply = send(&house, sync(&token, &body)).await;
+    let reply = send(&house, sync(&house, &token, &body)).await;
     assert_eq!(
         (reply.status().as_u16(), &reply.headers()["retry-after"]),
         (429, &"1".parse().expect("a value"))
     );
     house.hands.advance_ms(1_000);
-    assert_eq!(send(&house, sync(&token, &body)).await.status().as_u16(), 200);
+    assert_eq!(send(&house, sync(&house, &token, &body)).await.status().as_u16(), 200);
 }

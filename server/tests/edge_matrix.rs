@@ -126,20 +126,21 @@ fn path(route: &Route) -> String {
 }
 
 async fn ask(house: &House, route: &Route, path: &str, token: Option<&String>) -> Response<Bytes> {
-    let mut asked = request(route.method.name(), path, 250).header("tus-resumable", "1.0.0");
-    if let Some(token) = token {
-        asked = asked.header("authorization", format!("Bearer {token}"));
-    }
+    // Well-formed and empty: how far it is looked at is what the cell says.
+    let body = match route.body {
+        _ if route.path == "/api/v1/commands" => registration(),
+        route::Body::Json => "{}".to_owned(),
+        _ => String::new(),
+    };
+    let method = route.method.name();
+    let mut asked = match token {
+        Some(token) => house.bearing((method, path, 250), token, body.as_bytes()),
+        None => request(method, path, 250).body(&body),
+    };
     if let Some(media_type) = route.body.media_type() {
-        // Well-formed and empty: how far it is looked at is what the cell says.
-        let body = match route.body {
-            _ if route.path == "/api/v1/commands" => registration(),
-            route::Body::Json => "{}".to_owned(),
-            _ => String::new(),
-        };
-        asked = asked.header("content-type", media_type).header("content-length", body.len()).body(body);
+        asked = asked.header("content-type", media_type).header("content-length", body.len());
     }
-    asked.reply(&house.routes).await
+    asked.header("tus-resumable", "1.0.0").reply(&house.routes).await
 }
 
 /// A command that whoever registers buildings may give, for a compound of the street.

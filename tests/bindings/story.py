@@ -92,9 +92,10 @@ class Phone:
         total = {"accepted": 0, "held": 0, "returned": 0, "received": 0}
         for _ in range(TRIPS_MAX):
             body = self.louan.seal([self.app.sign(digest) for digest in self.louan.prepare()])
-            bearer = json.loads(session.read_text())["access_token"]
+            token = json.loads(session.read_text())["access_token"]
             try:
-                reply = self.post(f"{office}/api/v1/sync", body, "application/vnd.louan.sync1", bearer)
+                known = self.known("POST", "/api/v1/sync", body, token)
+                reply = self.post(f"{office}/api/v1/sync", body, "application/vnd.louan.sync1", known)
             except facade.Failure:
                 self.louan.lost()
                 raise
@@ -104,8 +105,16 @@ class Phone:
                 return trip | total
         raise AssertionError("the phone never came to rest")
 
-    def post(self, url, body, kind, bearer=None):
-        headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+    def known(self, method, path, body, token):
+        """The headers by which the office knows the phone: its token, and its key's word that the request is its own."""
+        nonce = self.app.random(16)
+        said = hashlib.sha256(f"louan/request/1\0{method}\n{path}\n{token}\n".encode())
+        said.update(nonce + hashlib.sha256(body).digest())
+        proof = f"{base64url(nonce)}.{base64url(self.app.sign(said.digest()))}"
+        return {"Authorization": f"Bearer {token}", "Louan-Proof": proof}
+
+    def post(self, url, body, kind, known=None):
+        headers = {"Content-Type": kind} | (known or {})
         try:
             with urllib.request.urlopen(urllib.request.Request(url, body, headers), context=self.trust) as reply:
                 return reply.read()

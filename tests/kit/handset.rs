@@ -45,6 +45,12 @@ impl Handset {
         Self { phone, device, dice, key }
     }
 
+    /// The device's key.
+    #[must_use]
+    pub const fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// The device's public key, SEC1.
     #[must_use]
     pub fn public_key(&self) -> Vec<u8> {

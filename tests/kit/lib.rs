@@ -8,6 +8,7 @@ pub mod cast;
 pub mod demo;
 pub mod dice;
 pub mod handset;
+pub mod proof;
 pub mod replay;
 pub mod world;
 

@@ -2,7 +2,7 @@
 // that its lists have something to show.
 
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
@@ -36,10 +36,11 @@ export class Desk {
 
   /** A device with a key of its own, as a phone has it. */
   static async device(office, code) {
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const { x, y } = publicKey.export({ format: 'jwk' });
     const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
     const desk = await Desk.before(office);
+    desk.key = privateKey;
     desk.token = (await desk.post('/api/v1/enrol', { code, public_key: point.toString('base64url') })).access_token;
     return desk;
   }
@@ -48,10 +49,21 @@ export class Desk {
     this.agent.destroy();
   }
 
+  /** The headers by which the office knows who asks: the token, and of a device its key's word for the request. */
+  known(method, path, body = '') {
+    if (!this.token) return {};
+    const authorization = `Bearer ${this.token}`;
+    if (!this.key) return { authorization };
+    const nonce = randomBytes(16);
+    const said = createHash('sha256').update(`louan/request/1\0${method}\n${path}\n${this.token}\n`).update(nonce);
+    const message = said.update(createHash('sha256').update(body).digest()).digest();
+    const signature = sign('sha256', message, { key: this.key, dsaEncoding: 'ieee-p1363' });
+    return { authorization, 'louan-proof': `${nonce.toString('base64url')}.${signature.toString('base64url')}` };
+  }
+
   /** One request; its status, headers and body. */
   ask(method, path, headers = {}, body = '') {
-    const all = { ...headers, 'content-length': Buffer.byteLength(body) };
-    if (this.token) all.authorization = `Bearer ${this.token}`;
+    const all = { ...headers, 'content-length': Buffer.byteLength(body), ...this.known(method, path, body) };
     return new Promise((resolve, reject) => {
       const sent = request(`${this.office.url}${path}`, { method, headers: all, agent: this.agent }, (reply) => {
         const parts = [];

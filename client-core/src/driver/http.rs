@@ -1,13 +1,14 @@
 //! Three requests: enrol, refresh, sync.
 //!
-//! A refused token is exchanged once and the request repeated; everything else is told to
-//! the host. Bodies are read within a bound. The tokens change as the office says; the
+//! Whatever goes with a token is signed by the device's key. A refused token is exchanged
+//! once and the request repeated; everything else is told to the host. Bodies are read within a bound. The tokens change as the office says; the
 //! host keeps them ([`Link::tokens`]).
 
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use louan_schema::registry::{Org, Person};
+use louan_schema::wire::proof::{PROOF_HEADER, ProvenRequest};
 use louan_schema::wire::{MEDIA_TYPE, StreamId, frame};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::de::DeserializeOwned;
@@ -28,7 +29,7 @@ const TRIPS_MAX: usize = 256;
 /// A device's tokens (令牌): opaque, changed with every refresh, kept by the host in its key store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
-    /// Goes with every request.
+    /// Goes with every request, which the device's key signs.
     pub access_token: String,
     /// Is exchanged for the next pair.
     pub refresh_token: String,
@@ -161,10 +162,10 @@ impl Link {
             prepared.digests().iter().map(|digest| host.sign(digest)).collect();
         let signatures = signatures.map_err(|why| Error::new(ErrorKind::SignInAgain, doing, why))?;
         let body = phone.with(|phone| phone.seal(&prepared, signatures))?;
-        let mut sent = self.post(doing, "sync", MEDIA_TYPE, body.clone()).await;
+        let mut sent = self.post(doing, "sync", MEDIA_TYPE, body.clone(), Some(host)).await;
         if sent.as_ref().is_err_and(|e| e.kind == ErrorKind::SignInAgain) {
             self.refresh(host).await?;
-            sent = self.post(doing, "sync", MEDIA_TYPE, body).await;
+            sent = self.post(doing, "sync", MEDIA_TYPE, body, Some(host)).await;
         }
         match sent {
             Ok(reply) => {
@@ -187,32 +188,53 @@ impl Link {
         request: &impl Serialize,
     ) -> Result<T, Error> {
         let body = serde_json::to_vec(request).map_err(|e| Error::bug(doing, e.to_string()).because(e))?;
-        let reply = self.post(doing, path, JSON, body).await?;
+        let reply = self.post(doing, path, JSON, body, None).await?;
         serde_json::from_slice(&reply).map_err(|e| {
             Error::new(ErrorKind::Offline, doing, "what came back is not the office's answer").because(e)
         })
     }
 
     /// A request to a path of the office.
-    pub(super) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+    fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}{path}", self.office))
     }
 
-    /// Posts a body and reads the answer, which must be of the same media type.
+    /// A request to a path of the office with the device's token, and its key's word that it is the device's own.
+    pub(super) fn signed(
+        &self,
+        doing: &'static str,
+        (method, path): (reqwest::Method, &str),
+        body: &[u8],
+        host: &dyn Host,
+    ) -> Result<reqwest::RequestBuilder, Error> {
+        let again = |why: String| Error::new(ErrorKind::SignInAgain, doing, why);
+        let tokens = self.tokens.as_ref().ok_or_else(|| again("there is no session".to_owned()))?;
+        let token = tokens.access_token.as_str();
+        let nonce = host.random();
+        let said = ProvenRequest { method: method.as_str(), target: path, body, token };
+        let signature = host.sign(&said.message(&nonce)).map_err(again)?;
+        let text = Base64UrlUnpadded::encode_string;
+        let proof = format!("{}.{}", text(&nonce), text(&signature));
+        let request = self.request(method, path).header(AUTHORIZATION, format!("Bearer {token}"));
+        Ok(request.header(PROOF_HEADER, proof))
+    }
+
+    /// Posts a body, signed when a host is lent for it, and reads the answer, which must be of the same media type.
     async fn post(
         &self,
         doing: &'static str,
         path: &str,
         media: &str,
         body: Vec<u8>,
+        by: Option<&dyn Host>,
     ) -> Result<Vec<u8>, Error> {
         let offline = |e: reqwest::Error| offline(doing, e);
-        let request = self.request(reqwest::Method::POST, &format!("/api/v1/{path}"));
-        let mut request = request.header(CONTENT_TYPE, media).body(body);
-        if let (Some(tokens), true) = (&self.tokens, media == MEDIA_TYPE) {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", tokens.access_token));
-        }
-        let mut response = request.send().await.map_err(offline)?;
+        let path = format!("/api/v1/{path}");
+        let request = match by {
+            Some(host) => self.signed(doing, (reqwest::Method::POST, &path), &body, host)?,
+            None => self.request(reqwest::Method::POST, &path),
+        };
+        let mut response = request.header(CONTENT_TYPE, media).body(body).send().await.map_err(offline)?;
         let of = |response: &reqwest::Response| {
             let value =
                 response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();

@@ -4,7 +4,7 @@
 //! phone, which asks before it sends again. Acts may happen while a request is under way.
 
 use louan_schema::photo::UploadKind;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH};
+use reqwest::header::CONTENT_LENGTH;
 
 use super::http::{Link, offline};
 use super::{AtHand, Host};
@@ -72,24 +72,21 @@ impl Link {
 
     /// One request with its answer; a session that has ended is renewed once.
     async fn perform(&mut self, request: &PhotoRequest, host: &dyn Host) -> Result<PhotoReply, Error> {
-        let reply = self.once(request).await?;
+        let reply = self.once(request, host).await?;
         if reply.status != 401 {
             return Ok(reply);
         }
         self.refresh(host).await?;
-        self.once(request).await
+        self.once(request, host).await
     }
 
-    async fn once(&self, request: &PhotoRequest) -> Result<PhotoReply, Error> {
-        let tokens =
-            self.tokens().ok_or_else(|| Error::new(ErrorKind::SignInAgain, DOING, "there is no session"))?;
+    async fn once(&self, request: &PhotoRequest, host: &dyn Host) -> Result<PhotoReply, Error> {
         let method = match request.method {
             Method::Head => reqwest::Method::HEAD,
             Method::Post => reqwest::Method::POST,
             Method::Patch => reqwest::Method::PATCH,
         };
-        let mut out = self.request(method, &request.path);
-        out = out.header(AUTHORIZATION, format!("Bearer {}", tokens.access_token));
+        let mut out = self.signed(DOING, (method, &request.path), &request.body, host)?;
         for (name, value) in &request.headers {
             out = out.header(*name, value);
         }

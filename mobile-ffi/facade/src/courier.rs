@@ -11,14 +11,14 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::host::Host;
 
-/// A request about a photo, to be sent with the device's token.
+/// A request about a photo, to be sent with the device's token and signed with its key.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct PhotoErrand {
     /// `HEAD`, `POST` or `PATCH`.
     pub method: &'static str,
     /// The path at the office.
     pub path: String,
-    /// Headers besides the token and the length of the body: name and value.
+    /// Headers besides the token, the device's word for the request and the length of the body: name and value.
     pub headers: Vec<(&'static str, String)>,
     /// The body; as plain bytes beside the rest.
     #[serde(skip)]

@@ -49,11 +49,17 @@ async function post(url, type, body, headers = {}) {
 const bytesOf = (text) =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0));
 
+const utf8 = (text) => new TextEncoder().encode(text);
+
+const sha256 = async (...parts) =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', await new Blob(parts).arrayBuffer()));
+
 /** What the device signs to exchange a refresh token, so that a stolen one is worth nothing. */
-async function proofMessage(token) {
-  const label = new TextEncoder().encode('louan/refresh/1\0');
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array([...label, ...bytesOf(token)])));
-}
+const proofMessage = (token) => sha256(utf8('louan/refresh/1\0'), bytesOf(token));
+
+/** What it signs for any other request, so that a stolen access token is worth nothing either. */
+const requestMessage = async (method, path, body, token, nonce) =>
+  sha256(utf8(`louan/request/1\0${method}\n${path}\n${token}\n`), nonce, await sha256(body));
 
 const json = (url, value) => post(url, JSON_TYPE, JSON.stringify(value));
 
@@ -102,10 +108,11 @@ export class Office {
 
   async #asked({ method, path, headers, body }, tokens) {
     const url = `${this.base}${path}`;
+    const known = await this.#known(method, path, body, tokens);
     try {
       const response = await fetch(url, {
         method,
-        headers: { ...Object.fromEntries(headers), Authorization: `Bearer ${tokens.access_token}` },
+        headers: { ...Object.fromEntries(headers), ...known },
         body: method === 'HEAD' ? undefined : body,
         cache: 'no-store',
         redirect: 'error',
@@ -132,9 +139,17 @@ export class Office {
   }
 
   async #carry(tokens, body) {
-    const headers = { Authorization: `Bearer ${tokens.access_token}` };
-    const response = await post(`${this.base}/api/v1/sync`, MEDIA_TYPE, body, headers);
+    const path = '/api/v1/sync';
+    const known = await this.#known('POST', path, body, tokens);
+    const response = await post(`${this.base}${path}`, MEDIA_TYPE, body, known);
     return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** The headers by which the office knows who asks: the token, and the key's word that the request is its own. */
+  async #known(method, path, body, { access_token: token }) {
+    const nonce = crypto.getRandomValues(new Uint8Array(16));
+    const signature = await this.key.sign(await requestMessage(method, path, body, token, nonce));
+    return { Authorization: `Bearer ${token}`, 'Louan-Proof': `${base64url(nonce)}.${base64url(signature)}` };
   }
 
   /** Kept before it is used: a lost refresh token is a lost session. */

@@ -8,6 +8,7 @@
 
 pub mod frame;
 mod item;
+pub mod proof;
 mod verdict;
 
 pub use item::{HazardStatus, Item, Row, Scope, Signed};

@@ -4,12 +4,13 @@
 //! request. Everything that succeeds or is refused here leaves an audit line in the same
 //! commit as what it changes. Time and randomness come in. The pieces: [`password`] (argon2id),
 //! [`throttle`] (how often), [`token`] and [`code`] (what is shown), and the acts: sign in,
-//! refresh, enrol, and what the operator does with accounts.
+//! refresh, enrol, prove a request, and what the operator does with accounts.
 
 mod account;
 pub mod code;
 mod enrol;
 pub mod password;
+mod proof;
 mod refresh;
 mod session;
 mod sign_in;
@@ -107,6 +108,7 @@ struct Shared {
     passwords: Passwords,
     by_account: Lockout<[u8; 16]>,
     by_address: Rate<IpAddr>,
+    proofs: proof::Proofs,
 }
 
 impl Identity {
@@ -121,6 +123,7 @@ impl Identity {
                 passwords,
                 by_account: Lockout::default(),
                 by_address: Rate::new(ground.sign_in_per_minute),
+                proofs: proof::Proofs::default(),
             }),
         }
     }

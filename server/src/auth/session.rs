@@ -5,13 +5,15 @@ use louan_schema::time::Timestamp;
 
 use super::token::Token;
 use super::{ACCESS_MS, AuthError, COOKIE_IDLE_MS, Identity, line, short};
-use crate::storage::sessions::{Family, FamilyEnding, FamilyId, Holder, IdentityWrite, TokenKind, TokenRow};
+use crate::storage::sessions::{
+    Family, FamilyEnding, FamilyId, Holder, IdentityWrite, SecretHash, TokenKind, TokenRow,
+};
 
 /// A browser's session is prolonged at most this often: one write a minute, not one a request.
 const PROLONG_EVERY_MS: i64 = 60_000;
 
 /// Who is asking, as far as a token says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// A person at the console or a device.
     pub holder: Holder,
@@ -19,6 +21,10 @@ pub struct Caller {
     pub family: FamilyId,
     /// Whether the token came as a browser's cookie; then the browser's origin must be checked.
     pub by_cookie: bool,
+    /// The device's key, SEC1; a console's session has none.
+    pub(super) public_key: Option<Vec<u8>>,
+    pub(super) token: SecretHash,
+    pub(super) until: Timestamp,
 }
 
 impl Caller {
@@ -55,7 +61,8 @@ pub struct Issued {
 }
 
 impl Identity {
-    /// Who presents this token; a browser's session is prolonged by it.
+    /// Who presents this token; a browser's session is prolonged by it. Of a device it is believed only together with
+    /// [`Self::prove`].
     ///
     /// # Errors
     /// [`AuthError::NoSession`] when the token is unknown, expired, of an ended session, or of the wrong kind.
@@ -70,7 +77,14 @@ impl Identity {
         if by_cookie {
             self.prolong(&row, &family, now).await?;
         }
-        Ok(Caller { holder: family.holder, family: family.id, by_cookie })
+        Ok(Caller {
+            holder: family.holder,
+            family: family.id,
+            by_cookie,
+            public_key: family.public_key,
+            token: row.hash,
+            until: row.expires_at,
+        })
     }
 
     pub(super) async fn live_token(

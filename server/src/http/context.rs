@@ -7,11 +7,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use http::header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, Method};
+use louan_schema::wire::proof::PROOF_HEADER;
 use warp::Filter;
 use warp::path::FullPath;
 
 use super::route::{self, Found};
-use super::{Desk, Mount, Peer};
+use super::{Desk, Mount, Peer, query};
 use crate::auth::token::Token;
 
 /// The header with a request's number.
@@ -26,6 +27,8 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(super) struct Context {
     pub(super) method: Method,
     pub(super) found: Found,
+    /// Path and query, without what everything is mounted under.
+    pub(super) target: String,
     pub(super) headers: HeaderMap,
     pub(super) host: Option<String>,
     pub(super) from: IpAddr,
@@ -44,8 +47,9 @@ pub(super) fn context(
         .unify()
         .map(|host: Option<warp::host::Authority>| host.map(|host| host.to_string()));
     let peer = warp::ext::optional::<Peer>();
-    warp::method().and(warp::path::full()).and(warp::header::headers_cloned()).and(host).and(peer).map(
-        move |method: Method, path: FullPath, headers: HeaderMap, host, peer: Option<Peer>| {
+    let target = warp::path::full().and(query::raw());
+    warp::method().and(target).and(warp::header::headers_cloned()).and(host).and(peer).map(
+        move |method: Method, path: FullPath, query: String, headers: HeaderMap, host, peer: Option<Peer>| {
             let found = route::find(&method, path.as_str());
             let peer_ip = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip);
             let forwarded =
@@ -55,6 +59,11 @@ pub(super) fn context(
                 from: forwarded.unwrap_or(peer_ip),
                 direct: forwarded.is_none(),
                 mount: desk.mount().clone(),
+                target: if query.is_empty() {
+                    path.as_str().to_owned()
+                } else {
+                    format!("{}?{query}", path.as_str())
+                },
                 method,
                 found,
                 headers,
@@ -83,6 +92,11 @@ impl Context {
         let text = self.headers.get(AUTHORIZATION)?.to_str().ok()?;
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| Token::read(token.trim())).flatten()
+    }
+
+    /// What the device says, signed, about the request.
+    pub(super) fn proof(&self) -> Option<&str> {
+        self.headers.get(PROOF_HEADER)?.to_str().ok()
     }
 
     /// The token of the console's cookie.

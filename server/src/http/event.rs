@@ -31,6 +31,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub(super) fn describe() -> Vec<Operation> {
     vec![
         Operation::new(Verb::Get, "/api/v1/events", "A poke whenever the log has moved (SSE)")
+            .signed(false)
             .header("Last-Event-ID", false, shape::any_text(), "The position already known.")
             .gives_text("text/event-stream", "Events `head` with `{\"pos\": n}`, for a quarter of an hour."),
     ]

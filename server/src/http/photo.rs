@@ -82,6 +82,7 @@ struct AlikeView {
 pub(super) fn describe() -> Vec<Operation> {
     let picture = |path, summary, media_types| {
         Operation::new(Verb::Get, path, summary)
+            .signed(false)
             .header("If-None-Match", false, shape::any_text(), "The tag of what is at hand.")
             .gives_bytes(media_types, "The picture; an original only as a file, for officials.")
             .gives_empty(Gives::NotModified, &[], "What is at hand is what would come.")
@@ -89,6 +90,7 @@ pub(super) fn describe() -> Vec<Operation> {
     let original = "application/octet-stream";
     vec![
         Operation::new(Verb::Get, "/api/v1/hazards/{hazard}/photos", "The photos beside a hazard")
+            .signed(false)
             .gives::<PhotosView>("Those cited, here or not."),
         picture("/api/v1/photos/{hash}", "A photo", &[JPEG, original]),
         picture("/api/v1/photos/{hash}/thumbnail", "A photo, small", &[JPEG]),
@@ -97,6 +99,7 @@ pub(super) fn describe() -> Vec<Operation> {
             "/api/v1/photos/{hash}/alike",
             "Photos in sight that look the same: a hint",
         )
+        .signed(false)
         .gives_list::<AlikeView>("Nearest first."),
     ]
 }

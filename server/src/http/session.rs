@@ -76,7 +76,9 @@ pub(super) fn describe() -> Vec<Operation> {
             .open()
             .takes::<SignInRequest>()
             .gives::<SignInReply>("Signed in."),
-        Operation::new(Verb::Delete, "/api/v1/session", "Sign out").gives::<Ended>("The session has ended."),
+        Operation::new(Verb::Delete, "/api/v1/session", "Sign out")
+            .signed(false)
+            .gives::<Ended>("The session has ended."),
         Operation::new(Verb::Post, "/api/v1/session/refresh", "Exchange a refresh token for new tokens")
             .open()
             .takes::<RefreshRequest>()

@@ -23,6 +23,7 @@ pub(super) fn describe() -> Vec<Operation> {
     let about = "zstd over CBOR, as `louan_schema::wire::SyncReply` has it.";
     vec![
         Operation::new(Verb::Post, "/api/v1/sync", "A device's changes up, what it lacks down")
+            .signed(true)
             .gives_bytes(&[MEDIA_TYPE], about),
     ]
 }
@@ -39,7 +40,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 }
 
 async fn sync_device(desk: Desk, context: Context, body: Read) -> Result<Response, ApiError> {
-    let device = desk.device(&context).await?;
+    let device = desk.device(&context, &body).await?;
     let now = desk.now();
     let rate = desk.inner.sync_rate.take(device, now.system);
     rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;

@@ -5,6 +5,7 @@
 //! the position of the log that has it (`Louan-Position`).
 
 use base64ct::{Base64, Encoding};
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use louan_schema::id::{BlobHash, DeviceId};
@@ -31,6 +32,8 @@ const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 const POSITION: HeaderName = HeaderName::from_static("louan-position");
+/// What a device signs where nothing is sent.
+static NO_BODY: Read = Ok(Bytes::new());
 /// The one version spoken.
 const TUS: HeaderValue = HeaderValue::from_static("1.0.0");
 
@@ -40,8 +43,9 @@ const _: () = assert!(PHOTO_BYTES_MAX as u64 <= ORIGINAL_BYTES_MAX);
 pub(super) fn describe() -> Vec<Operation> {
     let one = "/api/v1/uploads/{upload}";
     let number = || shape::number(0, None);
-    let tus =
-        |operation: Operation| operation.header("Tus-Resumable", true, shape::tus(), "The version spoken.");
+    let tus = |operation: Operation| {
+        operation.signed(true).header("Tus-Resumable", true, shape::tus(), "The version spoken.")
+    };
     let far = |operation: Operation, status, about| {
         let headers = [("Upload-Offset", number()), ("Louan-Position", number())];
         operation.gives_empty(status, &headers, about)
@@ -84,6 +88,7 @@ pub(super) fn describe() -> Vec<Operation> {
             "Given up.",
         ),
         Operation::new(Verb::Head, "/api/v1/blobs/{hash}", "Whether a photo this device has sent is kept")
+            .signed(true)
             .gives_empty(Gives::NoContent, &[("Louan-Position", number())], "It is."),
     ]
 }
@@ -132,15 +137,15 @@ fn able() -> Response {
 }
 
 /// The device, if it speaks this version.
-async fn sender(desk: &Desk, context: &Context) -> Result<DeviceId, ApiError> {
+async fn sender(desk: &Desk, context: &Context, body: &Read) -> Result<DeviceId, ApiError> {
     if context.headers.get(RESUMABLE) != Some(&TUS) {
         return Err(Problem::TusVersion.into());
     }
-    desk.device(context).await
+    desk.device(context, body).await
 }
 
 async fn begin_upload(desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let device = sender(&desk, &context).await?;
+    let device = sender(&desk, &context, &NO_BODY).await?;
     let now = desk.now().system;
     let rate = desk.photo_rate().take(device, now);
     rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
@@ -181,7 +186,7 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64, ApiError> {
 }
 
 async fn ask_upload(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let device = sender(&desk, &context).await?;
+    let device = sender(&desk, &context, &NO_BODY).await?;
     let progress = desk.photos().progress(device, upload(&id)?, desk.now().system).await?;
     let mut response = Gives::NoContent.bare();
     let headers = response.headers_mut();
@@ -197,7 +202,7 @@ async fn append_upload(
     context: Context,
     piece: Read,
 ) -> Result<impl Reply, ApiError> {
-    let device = sender(&desk, &context).await?;
+    let device = sender(&desk, &context, &piece).await?;
     let id = upload(&id)?;
     let offset = number(&context.headers, &OFFSET)?;
     let checksum = checksum(&context.headers)?;
@@ -221,13 +226,13 @@ async fn append_upload(
 }
 
 async fn end_upload(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let device = sender(&desk, &context).await?;
+    let device = sender(&desk, &context, &NO_BODY).await?;
     desk.photos().give_up(device, upload(&id)?).await?;
     Ok(Gives::NoContent.bare())
 }
 
 async fn has_blob(hash: String, desk: Desk, context: Context) -> Result<Response, ApiError> {
-    let device = desk.device(&context).await?;
+    let device = desk.device(&context, &NO_BODY).await?;
     let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
     let pos = desk.photos().sent(hash, device).await?.ok_or(Problem::NotFound)?;
     let mut response = Gives::NoContent.bare();

@@ -37,11 +37,10 @@ fn addresses(port: u16) -> Vec<String> {
 }
 
 async fn send(house: &House, method: &str, path: &str, token: &str, media_type: &str, body: &[u8]) -> u16 {
-    let asked = request(method, path, 1)
-        .header("authorization", format!("Bearer {token}"))
+    let asked = house
+        .bearing((method, path, 1), token, body)
         .header("content-type", media_type)
-        .header("content-length", body.len())
-        .body(body);
+        .header("content-length", body.len());
     asked.reply(&house.routes).await.status().as_u16()
 }
 

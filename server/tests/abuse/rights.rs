@@ -199,10 +199,9 @@ async fn a_phone_of_another_protocol_is_told_to_update_and_nothing_of_it_is_take
     let token = phone(&house, 41).await;
     let before = house.hub.head().await.expect("a head").pos;
     for protocol in [0, PROTOCOL - 1, PROTOCOL + 1, PROTOCOL + 2, u16::MAX] {
-        let reply = request("POST", "/api/v1/sync", 1)
+        let reply = house
+            .bearing(("POST", "/api/v1/sync", 1), &token, &empty_sync(protocol))
             .header("content-type", MEDIA_TYPE)
-            .header("authorization", format!("Bearer {token}"))
-            .body(empty_sync(protocol))
             .reply(&house.routes)
             .await;
         assert_eq!((reply.status().as_u16(), code(&reply).as_str()), (426, "update_app"), "{protocol}");

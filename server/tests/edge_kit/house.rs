@@ -1,8 +1,10 @@
 //! A whole server without its sockets: store, core, identity, routes.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use louan_schema::wire::proof::{PROOF_HEADER, ProvenRequest};
 use louan_server::auth::Identity;
 use louan_server::blob::Folder;
 use louan_server::edge::Peer;
@@ -13,11 +15,13 @@ use louan_server::storage::Storage;
 use louan_server::storage::sqlite::Sqlite;
 use louan_server::worker::InProcess;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use p256::ecdsa::SigningKey;
 use tokio::sync::watch;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::proof::proof;
 use super::{Dice, Hands, PASSWORD, account, credentials, identity, store};
 
 /// The server, its clock and its doors.
@@ -30,6 +34,7 @@ pub(crate) struct House {
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) photos: Photos,
     pub(crate) folder: tempfile::TempDir,
+    keys: Mutex<HashMap<String, SigningKey>>,
 }
 
 /// What a test may want otherwise.
@@ -79,10 +84,32 @@ pub(crate) async fn house_with(wishes: Wishes) -> House {
         stop: stopping,
     });
     let routes = louan_server::http::routes(&desk).boxed();
-    House { store, hub, identity, hands, routes, stop, photos, folder }
+    House { store, hub, identity, hands, routes, stop, photos, folder, keys: Mutex::default() }
 }
 
 impl House {
+    /// A device's token is this key's: [`Self::bearing`] signs with it.
+    pub(crate) fn keep(&self, token: &str, key: SigningKey) {
+        self.keys.lock().expect("nobody panicked").insert(token.to_owned(), key);
+    }
+
+    /// A request of whoever has this token, from `10.0.0.<last>`; a device's is signed, with the body it will have.
+    pub(crate) fn bearing(
+        &self,
+        (method, path, last): (&str, &str, u8),
+        token: &str,
+        body: &[u8],
+    ) -> warp::test::RequestBuilder {
+        let asked = request(method, path, last).header("authorization", format!("Bearer {token}"));
+        match self.keys.lock().expect("nobody panicked").get(token) {
+            Some(key) => {
+                let said = ProvenRequest { method, target: path, body, token };
+                asked.header(PROOF_HEADER, proof(key, &said)).body(body)
+            }
+            None => asked.body(body),
+        }
+    }
+
     /// An access token of person `number`.
     pub(crate) async fn sign_in(&self, number: u8) -> String {
         let now = self.hands.now();

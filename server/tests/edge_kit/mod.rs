@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod house;
+pub(crate) mod proof;
 pub(crate) mod wire;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -12,5 +12,7 @@ mod house;
 mod kills;
 mod lists;
 mod place;
+#[path = "../edge_kit/proof.rs"]
+mod proof;
 mod restores;
 mod services;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use louan_schema::wire::frame;
+use louan_schema::wire::proof::ProvenRequest;
 use p256::ecdsa::SigningKey;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::pem::PemObject;
@@ -16,10 +17,24 @@ use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::commands::{Serving, finished, louan, office, plain, run};
 use super::kit::{COMPANY, MANAGER, Phone};
+use super::proof::proof;
 
 fn tell(serving: &Serving, signal: &str) {
     let told = Command::new("kill").arg(signal).arg(serving.child.id().to_string()).status().expect("kill");
     assert!(told.success());
+}
+
+/// A phone's request as it goes over the wire, and the word for it that it bears.
+fn sync_request(access: &str, key: &SigningKey, body: &[u8]) -> (Vec<u8>, String) {
+    let said = ProvenRequest { method: "POST", target: "/api/v1/sync", body, token: access };
+    let proof = proof(key, &said);
+    let head = format!(
+        "POST /api/v1/sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {access}\r\nLouan-Proof: {proof}\r\n\
+         Content-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        louan_schema::wire::MEDIA_TYPE,
+        body.len()
+    );
+    ([head.as_bytes(), body].concat(), proof)
 }
 
 fn json_request(path: &str, body: &str) -> String {
@@ -283,14 +298,8 @@ fn a_sync_a_sign_in_and_a_failing_request_leave_nothing_personal_in_the_log() {
     let access = field(&reply, "access_token");
     secrets.extend([access.clone(), field(&reply, "refresh_token")]);
     let body = frame::encode(Phone::unknown(41, MANAGER, COMPANY).request(Vec::new())).expect("a request");
-    let mut sync = format!(
-        "POST /api/v1/sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {access}\r\nContent-Type: {}\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n",
-        louan_schema::wire::MEDIA_TYPE,
-        body.len()
-    )
-    .into_bytes();
-    sync.extend(body);
+    let (sync, proof) = sync_request(&access, &key, &body);
+    secrets.push(proof);
     let mut stream = TcpStream::connect(&serving.address).expect("it listens");
     stream.write_all(&sync).expect("it reads");
     let mut reply = Vec::new();

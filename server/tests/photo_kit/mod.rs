@@ -74,7 +74,9 @@ pub(crate) async fn enrolled(house: &House, seed: u8, person: PersonId) -> (Stri
     let reply = json(request("POST", "/api/v1/enrol", seed), &body).reply(&house.routes).await;
     let reply: Value = serde_json::from_slice(reply.body()).expect("JSON");
     let text = |name: &str| reply[name].as_str().expect("text").to_owned();
-    (text("access_token"), text("device").parse().expect("an id"))
+    let token = text("access_token");
+    house.keep(&token, key);
+    (token, text("device").parse().expect("an id"))
 }
 
 pub(crate) async fn tus(
@@ -85,7 +87,8 @@ pub(crate) async fn tus(
     with: &[(&str, String)],
     body: &[u8],
 ) -> Response<Bytes> {
-    let mut asked = request(method, path, 9).header("authorization", format!("Bearer {token}"));
+    let body = if method == "PATCH" || method == "POST" { body } else { b"" };
+    let mut asked = house.bearing((method, path, 9), token, body);
     if !with.iter().any(|(name, _)| *name == "tus-resumable") {
         asked = asked.header("tus-resumable", "1.0.0");
     }
@@ -96,7 +99,7 @@ pub(crate) async fn tus(
         asked = asked.header("content-type", "application/offset+octet-stream");
     }
     if method == "PATCH" || method == "POST" {
-        asked = asked.header("content-length", body.len()).body(body);
+        asked = asked.header("content-length", body.len());
     }
     asked.reply(&house.routes).await
 }
@@ -179,5 +182,5 @@ fn garden() -> (Site, Vec<Building>) {
 }
 
 pub(crate) async fn get(house: &House, path: &str, token: &str) -> Response<Bytes> {
-    request("GET", path, 1).header("authorization", format!("Bearer {token}")).reply(&house.routes).await
+    house.bearing(("GET", path, 1), token, b"").reply(&house.routes).await
 }

@@ -6,11 +6,15 @@
 use std::time::Duration;
 
 use kit::handset::{Handset, both};
+use kit::proof::proof;
 use louan_client_core::Absorbed;
 use louan_schema::id::DeviceId;
 use louan_schema::time::Timestamp;
+use louan_schema::wire::proof::{PROOF_HEADER, ProvenRequest};
 use louan_schema::wire::{Item, MEDIA_TYPE, SyncReply, SyncRequest, frame};
+use louan_server::clock::{Random, SystemRandom};
 use louan_server::hub::Hub;
+use p256::ecdsa::SigningKey;
 
 use crate::pen::Pen;
 
@@ -34,6 +38,8 @@ pub enum Line {
         origin: String,
         /// The device's access token.
         token: String,
+        /// The device's key: each request is signed.
+        key: SigningKey,
     },
 }
 
@@ -91,10 +97,15 @@ impl Line {
                 let reply = hub.sync(device, request, both(now)).await.expect("the hub answers");
                 frame::encode(&reply).expect("a reply fits")
             }
-            Self::Https { client, origin, token } => {
-                let url = format!("{origin}/api/v1/sync");
+            Self::Https { client, origin, token, key } => {
+                let path = "/api/v1/sync";
+                let url = format!("{origin}{path}");
+                let random: &dyn Random = &SystemRandom;
+                let said = ProvenRequest { method: "POST", target: path, body: &body, token };
                 let send = async || -> reqwest::Result<_> {
                     let request = client.post(&url).bearer_auth(token).header("content-type", MEDIA_TYPE);
+                    // One cut off may have arrived: it is said anew.
+                    let request = request.header(PROOF_HEADER, proof(key, &said, random.array()));
                     let reply = request.body(body.clone()).send().await?;
                     Ok((reply.status(), reply.bytes().await?))
                 };

@@ -66,6 +66,12 @@ impl Pen {
         }
     }
 
+    /// The device's key.
+    #[must_use]
+    pub const fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// The device's public key, SEC1.
     #[must_use]
     pub fn public_key(&self) -> Vec<u8> {

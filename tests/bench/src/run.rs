@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use louan_schema::time::Timestamp;
+use p256::ecdsa::SigningKey;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::gauge::{disk_bytes, forget_peak, used_by};
@@ -135,19 +136,21 @@ fn cast(
 ) -> io::Result<(Players, Vec<Link>)> {
     let mut opened = Vec::new();
     let mut tokens = set.tokens.iter().cloned();
-    let mut line = || -> io::Result<Line> {
+    let mut line = |key: &SigningKey| -> io::Result<Line> {
         let link = links.block_on(Link::open(host.address, quality))?;
         let origin = format!("https://{}", link.address);
         let token = tokens.next().unwrap_or_default();
         opened.push(link);
-        Ok(Line::Https { client: Line::client(&host.authority_pem), origin, token })
+        Ok(Line::Https { client: Line::client(&host.authority_pem), origin, token, key: key.clone() })
     };
     let mut players = Players { stations: Vec::new(), pens: Vec::new(), pen_trips: Trips::default() };
     for seat in &set.scene.seats {
-        players.stations.push(Station::new(seat.reopened(folder), line()?));
+        let handset = seat.reopened(folder);
+        let line = line(handset.key())?;
+        players.stations.push(Station::new(handset, line));
     }
     for pen in &set.scene.pens {
-        players.pens.push((pen.clone(), line()?));
+        players.pens.push((pen.clone(), line(pen.key())?));
     }
     Ok((players, opened))
 }

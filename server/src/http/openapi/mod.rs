@@ -105,7 +105,8 @@ fn problem() -> Response {
 fn about() -> String {
     let mut text = String::from(
         "Inspections of high-rise buildings: what phones and offices ask of the server.\n\n\
-         Every request with a body says its length. What is not in a caller's scope is 404 in every verb. Unknown \
+         Every request with a body says its length. A device's token goes with the device's signature over each request \
+         (`Louan-Proof`), and without it is worth nothing. What is not in a caller's scope is 404 in every verb. Unknown \
          and repeated fields and parameters are refused. A refusal is RFC 9457 (`application/problem+json`); decide \
          by `code`, never by prose:\n\n| status | code | title |\n| --- | --- | --- |\n",
     );

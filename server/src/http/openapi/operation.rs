@@ -80,6 +80,12 @@ impl Operation {
         self
     }
 
+    /// A device asks, and signs what it asks; `always`: nobody else does.
+    pub(in crate::http) fn signed(self, always: bool) -> Self {
+        let about = "A device's signature over the request, see `louan_schema::wire::proof`.";
+        self.header("Louan-Proof", always, shape::any_text(), about)
+    }
+
     /// The JSON it is asked with.
     pub(in crate::http) fn takes<T: ToSchema>(mut self) -> Self {
         self.takes = Some(with_children::<T>(&mut self.shapes));
