@@ -8,8 +8,15 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::{Quota, RateLimiter};
 use louan_schema::time::Timestamp;
 
 /// Keys remembered: 20,000 × about 64 bytes = 1.3 MB.
@@ -28,31 +35,29 @@ pub struct TryLater {
     pub after_ms: i64,
 }
 
-/// So many per minute or hour and key, evenly, with a burst of the same size.
+/// So many per minute or hour and key, evenly, with a burst of the same size (GCRA).
 #[derive(Debug)]
-pub struct Rate<K> {
-    step_ms: i64,
-    burst_ms: i64,
-    /// By key: the instant at which nothing of the allowance is used any more.
-    spent: Mutex<HashMap<K, Timestamp>>,
+pub struct Rate<K: Eq + Hash + Copy> {
+    limiter: RateLimiter<K, Shares<K>, Running, NoOpMiddleware<Duration>>,
+    running: Running,
 }
 
 impl<K: Eq + Hash + Copy> Rate<K> {
     /// At most `per_minute` for each key.
     #[must_use]
     pub fn new(per_minute: u32) -> Self {
-        Self::over(60_000, per_minute)
+        Self::with(Quota::per_minute(at_least_one(per_minute)))
     }
 
     /// At most `per_hour` for each key.
     #[must_use]
     pub fn per_hour(per_hour: u32) -> Self {
-        Self::over(3_600_000, per_hour)
+        Self::with(Quota::per_hour(at_least_one(per_hour)))
     }
 
-    fn over(window_ms: i64, number: u32) -> Self {
-        let step_ms = window_ms / i64::from(number.max(1));
-        Self { step_ms: step_ms.max(1), burst_ms: window_ms, spent: Mutex::default() }
+    fn with(quota: Quota) -> Self {
+        let running = Running::default();
+        Self { limiter: RateLimiter::new(quota, Shares(Mutex::default()), running.clone()), running }
     }
 
     /// Takes one from the key's allowance.
@@ -60,16 +65,64 @@ impl<K: Eq + Hash + Copy> Rate<K> {
     /// # Errors
     /// [`TryLater`] when nothing is left; nothing is taken then.
     pub fn take(&self, key: K, now: Timestamp) -> Result<(), TryLater> {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let used_until = spent.get(&key).copied().unwrap_or(now).max(now);
-        let next = used_until.plus_ms(self.step_ms);
-        let over_ms = next.ms() - now.ms() - self.burst_ms;
-        if over_ms > 0 {
-            return Err(TryLater { after_ms: over_ms });
+        self.running.show(now);
+        self.limiter.check_key(&key).map_err(|until| {
+            let wait = until.wait_time_from(self.running.now());
+            let after_ms = i64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX);
+            TryLater { after_ms: after_ms.max(1) }
+        })
+    }
+}
+
+fn at_least_one(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
+/// The limiter's clock: what the instants handed in add up to. A system clock that is set back stands still here, so
+/// that nobody waits until it has caught up.
+#[derive(Debug, Clone, Default)]
+struct Running(Arc<Mutex<Elapsed>>);
+
+#[derive(Debug, Default)]
+struct Elapsed {
+    shown: Option<Timestamp>,
+    ran: Duration,
+}
+
+impl Running {
+    fn show(&self, now: Timestamp) {
+        let mut elapsed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = elapsed.shown.replace(now).unwrap_or(now);
+        elapsed.ran += Duration::from_millis(u64::try_from(now.ms() - shown.ms()).unwrap_or(0));
+    }
+}
+
+impl Clock for Running {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ran
+    }
+}
+
+/// By key: up to when, on the limiter's clock, its allowance is used.
+#[derive(Debug)]
+struct Shares<K>(Mutex<HashMap<K, Nanos>>);
+
+impl<K: Eq + Hash + Copy> StateStore for Shares<K> {
+    type Key = K;
+
+    fn measure_and_replace<T, F, E>(&self, key: &K, measure: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (outcome, used_until) = measure(shares.get(key).copied())?;
+        if !shares.contains_key(key) {
+            make_room(&mut shares, |until| *until);
         }
-        make_room(&mut spent, |until| *until, now);
-        spent.insert(key, next);
-        Ok(())
+        shares.insert(*key, used_until);
+        Ok(outcome)
     }
 }
 
@@ -112,7 +165,7 @@ impl<K: Eq + Hash + Copy> Lockout<K> {
         self.check(key, now)?;
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let before = failures.get(&key).filter(|f| f.last_at.plus_ms(LOCK_MS) > now).map_or(0, |f| f.count);
-        make_room(&mut failures, |f| f.last_at.plus_ms(LOCK_MS), now);
+        make_room(&mut failures, |f| f.last_at);
         failures.insert(key, Failures { count: before + 1, last_at: now });
         Ok(before + 1)
     }
@@ -130,15 +183,8 @@ impl Failures {
     }
 }
 
-fn make_room<K: Eq + Hash + Copy, V>(
-    map: &mut HashMap<K, V>,
-    forget_at: impl Fn(&V) -> Timestamp,
-    now: Timestamp,
-) {
-    if map.len() < KEYS_MAX {
-        return;
-    }
-    map.retain(|_, value| forget_at(value) > now);
+/// One more will be remembered: when full, the one nearest to being forgotten goes.
+fn make_room<K: Eq + Hash + Copy, V, T: Ord>(map: &mut HashMap<K, V>, forget_at: impl Fn(&V) -> T) {
     if map.len() >= KEYS_MAX
         && let Some(oldest) = map.iter().min_by_key(|(_, value)| forget_at(value)).map(|(key, _)| *key)
     {
@@ -170,6 +216,25 @@ mod tests {
         let rate = Rate::per_hour(5);
         assert_eq!((0..9).filter(|_| rate.take("a", at(0)).is_ok()).count(), 5);
         assert_eq!(rate.take("a", at(0)), Err(TryLater { after_ms: 720_000 }));
+    }
+
+    #[test]
+    fn a_system_clock_set_back_makes_nobody_wait_for_it() {
+        let rate = Rate::new(30);
+        assert_eq!((0..30).filter(|_| rate.take("a", at(86_400_000)).is_ok()).count(), 30);
+        assert_eq!(rate.take("a", at(0)), Err(TryLater { after_ms: 2_000 }));
+        assert_eq!(rate.take("a", at(2_000)), Ok(()));
+    }
+
+    #[test]
+    fn a_flood_of_keys_is_bounded_and_forgets_what_is_nearly_forgotten_anyway() {
+        let rate = Rate::new(1);
+        let keys = i64::try_from(KEYS_MAX).expect("a small number");
+        assert!((0..keys).all(|key| rate.take(key, at(key)).is_ok()));
+        assert!(rate.take(keys - 1, at(keys)).is_err(), "known");
+        assert_eq!(rate.take(keys, at(keys)), Ok(()));
+        assert_eq!(rate.take(0, at(keys)), Ok(()), "the oldest went");
+        assert!(rate.take(keys - 1, at(keys)).is_err(), "the others stayed");
     }
 
     #[test]
