@@ -266,3 +266,51 @@ fn an_office_out_of_reach_costs_a_photo_nothing() {
     let view = desk.phone.photos().expect("reads").pop().expect("is there");
     assert_eq!((view.hash, view.state, view.here), (photo.hash, PhotoState::Queued, true));
 }
+
+/// A phone that is locked: its key cannot be used now.
+struct Locked;
+
+impl Host for Locked {
+    fn now(&self) -> Timestamp {
+        START
+    }
+    fn random(&self) -> [u8; 16] {
+        [4; 16]
+    }
+    fn public_key(&self) -> Vec<u8> {
+        vec![4; 65]
+    }
+    fn sign(&self, _: &[u8; 32]) -> Result<[u8; 64], String> {
+        Err("the phone is locked".to_owned())
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_used_now_costs_no_session_and_no_request() {
+    let (mut desk, _) = with_a_photo();
+    let (url, heard) = office(Vec::new());
+    let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
+    let planned = desk.phone.next_photo(false).expect("plans").expect("a photo");
+    let why = run(link.sync(&mut desk.phone, &Locked)).expect_err("nothing is signed");
+    assert_eq!((why.kind, why.why.as_str()), (ErrorKind::SignInAgain, "the phone is locked"));
+    let why = run(link.send_photos(&mut desk.phone, &Locked, false)).expect_err("nothing is signed");
+    assert_eq!((why.kind, why.why.as_str()), (ErrorKind::SignInAgain, "the phone is locked"));
+    assert_eq!(link.tokens(), Some(&tokens(1)), "nothing was exchanged");
+    assert_eq!(heard.iter().count(), 0, "nothing was asked");
+    assert_eq!(desk.phone.next_photo(false).expect("plans"), Some(planned), "nothing is in doubt");
+}
+
+#[test]
+fn what_goes_with_a_token_is_signed_by_the_key() {
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    let (mut desk, _) = with_a_photo();
+    let (url, heard) = office(photo_answers());
+    let mut link = Link::new(&url, &[], Some(tokens(0))).expect("a way");
+    run(link.send_photos(&mut desk.phone, &Pocket, false)).expect("sends");
+    let text = Base64UrlUnpadded::encode_string;
+    let said = format!("louan-proof: {}.{}", text(&[4; 16]), text(&[7; 64])).to_lowercase();
+    for (head, _) in heard.iter() {
+        let open = head.starts_with("post /api/v1/session/refresh");
+        assert_eq!(head.contains(&said), !open, "{head}");
+    }
+}

@@ -108,6 +108,9 @@ async fn callers(house: &House) -> Vec<Caller> {
     }
     let (token, _) = enrolled(house, 61, edge_kit::person_id(4)).await;
     callers.push(Caller { name: "device".to_owned(), token: Some(token) });
+    let (token, _) = enrolled(house, 64, edge_kit::person_id(4)).await;
+    house.lose_key(&token);
+    callers.push(Caller { name: "found_token".to_owned(), token: Some(token) });
     let (token, device) = enrolled(house, 62, edge_kit::person_id(4)).await;
     house.hub.revoke_device(device, None, now()).await.expect("revokes");
     callers.push(Caller { name: "lost_device".to_owned(), token: Some(token) });

@@ -154,6 +154,16 @@ async fn the_protocol_says_what_it_can_and_refuses_what_it_cannot() {
 }
 
 #[tokio::test]
+async fn under_a_mount_an_upload_is_where_a_stranger_to_mounts_finds_it() {
+    let house = house_with(Wishes { base_path: "/louan".to_owned(), ..Wishes::default() }).await;
+    let token = phone(&house, 41).await;
+    let photo = picture(1);
+    let place = begin(&house, &token, &photo).await;
+    let inner = place.strip_prefix("/louan").expect("the mount");
+    assert_eq!(piece(&house, &token, inner, 0, &photo.jpeg).await.status().as_u16(), 204);
+}
+
+#[tokio::test]
 async fn a_device_has_its_share_of_the_day() {
     let limits = PhotoLimits { photos_per_day: 3, bytes_per_day: 1 << 20 };
     let house = house_with(Wishes { photos: Some(limits), ..Wishes::default() }).await;

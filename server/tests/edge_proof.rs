@@ -76,12 +76,29 @@ async fn a_request_is_believed_once() {
 }
 
 #[tokio::test]
+async fn the_query_is_part_of_what_is_said() {
+    let house = house().await;
+    let token = phone(&house, 41).await;
+    let body = empty_sync(PROTOCOL);
+    for (target, wanted) in [(SYNC, 401), ("/api/v1/sync?a=b", 200), ("/api/v1/sync?a=c", 401)] {
+        let said = ProvenRequest { method: "POST", target, body: &body, token: &token };
+        let asked = request("POST", "/api/v1/sync?a=b", 1)
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", MEDIA_TYPE)
+            .header(PROOF_HEADER, proof(&key(41), &said))
+            .body(&body);
+        assert_eq!(asked.reply(&house.routes).await.status().as_u16(), wanted, "{target}");
+    }
+}
+
+#[tokio::test]
 async fn on_every_route_of_devices_a_token_alone_opens_nothing() {
     let house = house().await;
     let token = phone(&house, 41).await;
     let photo = picture(1);
     send(&house, &token, &photo).await;
-    cited(&house, vec![photo.hash]).await;
+    let hazard = cited(&house, vec![photo.hash]).await;
+    let beside = format!("/api/v1/hazards/{hazard}/photos");
     let place = begin(&house, &token, &picture(2)).await;
     let shown = format!("/api/v1/photos/{}", photo.hash);
     let blob = format!("/api/v1/blobs/{}", photo.hash);
@@ -94,6 +111,7 @@ async fn on_every_route_of_devices_a_token_alone_opens_nothing() {
         ("GET", &shown),
         ("GET", &format!("{shown}/thumbnail")),
         ("GET", &format!("{shown}/alike")),
+        ("GET", &beside),
         ("GET", "/api/v1/events"),
         ("DELETE", "/api/v1/session"),
     ];

@@ -1,8 +1,8 @@
 //! Three requests: enrol, refresh, sync.
 //!
-//! Whatever goes with a token is signed by the device's key. A refused token is exchanged
-//! once and the request repeated; everything else is told to the host. Bodies are read within a bound. The tokens change as the office says; the
-//! host keeps them ([`Link::tokens`]).
+//! Whatever goes with a token is signed by the device's key. A refused token is exchanged once and the request
+//! repeated; everything else is told to the host. Bodies are read within a bound. The tokens change as the office
+//! says; the host keeps them ([`Link::tokens`]).
 
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::phone::{Enrolment, Phone};
 use crate::sync::Absorbed;
 
 const JSON: &str = "application/json";
+const SYNC: &str = "/api/v1/sync";
 /// Longest a request may take, answer included; a mebibyte at 64 kbit/s takes two minutes.
 const REQUEST_MAX: Duration = Duration::from_secs(180);
 const CONNECT_MAX: Duration = Duration::from_secs(15);
@@ -82,8 +83,8 @@ struct OrgReply {
 }
 
 impl Link {
-    /// A way to the office at `office` (`https://…`, no path), trusting these root certificates (PEM) and no
-    /// others; those of the platform when there are none.
+    /// A way to the office at `office` (`https://…`, with the path it is mounted under, if any), trusting these root
+    /// certificates (PEM) and no others; those of the platform when there are none.
     ///
     /// # Errors
     /// [`Error`] when a certificate cannot be read.
@@ -162,10 +163,13 @@ impl Link {
             prepared.digests().iter().map(|digest| host.sign(digest)).collect();
         let signatures = signatures.map_err(|why| Error::new(ErrorKind::SignInAgain, doing, why))?;
         let body = phone.with(|phone| phone.seal(&prepared, signatures))?;
-        let mut sent = self.post(doing, "sync", MEDIA_TYPE, body.clone(), Some(host)).await;
+        // A key that cannot be used now is no session that has ended: nothing is exchanged for it.
+        let request = self.signed(doing, (reqwest::Method::POST, SYNC), &body, host)?;
+        let mut sent = self.post(doing, request, MEDIA_TYPE, body.clone()).await;
         if sent.as_ref().is_err_and(|e| e.kind == ErrorKind::SignInAgain) {
             self.refresh(host).await?;
-            sent = self.post(doing, "sync", MEDIA_TYPE, body, Some(host)).await;
+            let request = self.signed(doing, (reqwest::Method::POST, SYNC), &body, host)?;
+            sent = self.post(doing, request, MEDIA_TYPE, body).await;
         }
         match sent {
             Ok(reply) => {
@@ -188,7 +192,8 @@ impl Link {
         request: &impl Serialize,
     ) -> Result<T, Error> {
         let body = serde_json::to_vec(request).map_err(|e| Error::bug(doing, e.to_string()).because(e))?;
-        let reply = self.post(doing, path, JSON, body, None).await?;
+        let request = self.request(reqwest::Method::POST, &format!("/api/v1/{path}"));
+        let reply = self.post(doing, request, JSON, body).await?;
         serde_json::from_slice(&reply).map_err(|e| {
             Error::new(ErrorKind::Offline, doing, "what came back is not the office's answer").because(e)
         })
@@ -219,21 +224,15 @@ impl Link {
         Ok(request.header(PROOF_HEADER, proof))
     }
 
-    /// Posts a body, signed when a host is lent for it, and reads the answer, which must be of the same media type.
+    /// Posts a body and reads the answer, which must be of the same media type.
     async fn post(
         &self,
         doing: &'static str,
-        path: &str,
+        request: reqwest::RequestBuilder,
         media: &str,
         body: Vec<u8>,
-        by: Option<&dyn Host>,
     ) -> Result<Vec<u8>, Error> {
         let offline = |e: reqwest::Error| offline(doing, e);
-        let path = format!("/api/v1/{path}");
-        let request = match by {
-            Some(host) => self.signed(doing, (reqwest::Method::POST, &path), &body, host)?,
-            None => self.request(reqwest::Method::POST, &path),
-        };
         let mut response = request.header(CONTENT_TYPE, media).body(body).send().await.map_err(offline)?;
         let of = |response: &reqwest::Response| {
             let value =

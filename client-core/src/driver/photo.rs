@@ -45,7 +45,8 @@ impl Link {
         let mut again = 0;
         for _ in 0..STEPS_MAX {
             let Some(request) = phone.with(|phone| phone.next_photo(unmetered))? else { break };
-            let reply = match self.perform(&request, host).await {
+            let out = self.outgoing(&request, host)?;
+            let reply = match self.perform(out, &request, host).await {
                 Ok(reply) => reply,
                 Err(error) => {
                     phone.with(|phone| phone.photo_lost(&request))?;
@@ -71,16 +72,22 @@ impl Link {
     }
 
     /// One request with its answer; a session that has ended is renewed once.
-    async fn perform(&mut self, request: &PhotoRequest, host: &dyn Host) -> Result<PhotoReply, Error> {
-        let reply = self.once(request, host).await?;
+    async fn perform(
+        &mut self,
+        out: reqwest::RequestBuilder,
+        request: &PhotoRequest,
+        host: &dyn Host,
+    ) -> Result<PhotoReply, Error> {
+        let reply = answer(out).await?;
         if reply.status != 401 {
             return Ok(reply);
         }
         self.refresh(host).await?;
-        self.once(request, host).await
+        answer(self.outgoing(request, host)?).await
     }
 
-    async fn once(&self, request: &PhotoRequest, host: &dyn Host) -> Result<PhotoReply, Error> {
+    /// A request as it goes out, signed. Where that fails nothing was sent, and there is nothing to ask about.
+    fn outgoing(&self, request: &PhotoRequest, host: &dyn Host) -> Result<reqwest::RequestBuilder, Error> {
         let method = match request.method {
             Method::Head => reqwest::Method::HEAD,
             Method::Post => reqwest::Method::POST,
@@ -94,26 +101,31 @@ impl Link {
             // The office asks for a length, and an empty body would go without.
             out = out.header(CONTENT_LENGTH, request.body.len()).body(request.body.clone());
         }
-        let mut response = out.send().await.map_err(|e| offline(DOING, e))?;
-        let text = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let number = |name: &str| text(name).and_then(|value| value.parse().ok());
-        let mut reply = PhotoReply {
-            status: response.status().as_u16(),
-            location: text("location"),
-            upload_offset: number("upload-offset"),
-            position: number("louan-position"),
-            body: Vec::new(),
-        };
-        while let Some(piece) = response.chunk().await.map_err(|e| offline(DOING, e))? {
-            reply.body.extend_from_slice(&piece);
-            if reply.body.len() > ANSWER_BYTES_MAX {
-                return Err(Error::new(
-                    ErrorKind::Offline,
-                    DOING,
-                    "the answer is larger than any of the office's",
-                ));
-            }
-        }
-        Ok(reply)
+        Ok(out)
     }
+}
+
+/// The office's answer to a request, whatever it is.
+async fn answer(out: reqwest::RequestBuilder) -> Result<PhotoReply, Error> {
+    let mut response = out.send().await.map_err(|e| offline(DOING, e))?;
+    let text = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let number = |name: &str| text(name).and_then(|value| value.parse().ok());
+    let mut reply = PhotoReply {
+        status: response.status().as_u16(),
+        location: text("location"),
+        upload_offset: number("upload-offset"),
+        position: number("louan-position"),
+        body: Vec::new(),
+    };
+    while let Some(piece) = response.chunk().await.map_err(|e| offline(DOING, e))? {
+        reply.body.extend_from_slice(&piece);
+        if reply.body.len() > ANSWER_BYTES_MAX {
+            return Err(Error::new(
+                ErrorKind::Offline,
+                DOING,
+                "the answer is larger than any of the office's",
+            ));
+        }
+    }
+    Ok(reply)
 }

@@ -318,12 +318,10 @@ fn code(body: &[u8]) -> Option<String> {
     ours.then(|| code.to_owned())
 }
 
-/// The path of an upload; an address elsewhere is none of the office's, and the token does not go there.
+/// The path of an upload at the office, whatever the office is mounted under; an address elsewhere is none of the
+/// office's, and the token does not go there.
 fn address(location: &str) -> Option<String> {
-    let path = match location.split_once("://") {
-        Some((_, rest)) => &rest[rest.find('/')?..],
-        None => location,
-    };
+    let path = &location[location.rfind(UPLOADS).filter(|_| !location.starts_with("//"))?..];
     let name = path.strip_prefix(UPLOADS)?.strip_prefix('/')?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     let fits = !name.is_empty() && name.bytes().all(plain) && path.len() <= ADDRESS_CHARS_MAX;

@@ -214,6 +214,20 @@ fn the_token_goes_to_no_other_address() {
 }
 
 #[test]
+fn an_upload_is_asked_for_at_the_office_whatever_the_office_is_mounted_under() {
+    for location in
+        ["/api/v1/uploads/a7", "/fire/louan/api/v1/uploads/a7", "https://x.example/louan/api/v1/uploads/a7"]
+    {
+        let (mut desk, _) = with_photos(&[96]);
+        let request = desk.phone.next_photo(true).expect("plans").expect("a beginning");
+        let reply = PhotoReply { status: 201, location: Some(location.into()), ..PhotoReply::default() };
+        desk.phone.photo_answered(&request, &reply).expect("an address of the office's");
+        let piece = desk.phone.next_photo(true).expect("plans").expect("a piece");
+        assert_eq!(piece.path, "/api/v1/uploads/a7", "{location}");
+    }
+}
+
+#[test]
 fn originals_go_only_by_setting_and_where_it_costs_nothing() {
     let mut desk = Desk::new();
     desk.phone

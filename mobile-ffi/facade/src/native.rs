@@ -6,6 +6,7 @@
 //! host after every call, a failed one too: a refresh may have happened before it failed.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use louan_client_core::Phone;
@@ -129,6 +130,7 @@ struct Lent<H> {
     host: H,
     public_key: Vec<u8>,
     chance: [u8; 16],
+    silences: AtomicU64,
 }
 
 impl<H: Host + Signer + Clone> Lent<H> {
@@ -136,7 +138,7 @@ impl<H: Host + Signer + Clone> Lent<H> {
         let host = held(desk).host.clone();
         let public_key = host.public_key().map_err(|detail| Failure::SignInAgain { detail })?;
         let chance = chance(&host)?;
-        Ok(Self { host, public_key, chance })
+        Ok(Self { host, public_key, chance, silences: AtomicU64::new(0) })
     }
 }
 
@@ -146,8 +148,14 @@ impl<H: Host + Signer + Send + Sync> driver::Host for Lent<H> {
     }
 
     fn random(&self) -> [u8; 16] {
-        // A source that fell silent since the call began leaves the bytes it gave then.
-        chance(&self.host).unwrap_or(self.chance)
+        // A source that fell silent since the call began leaves the bytes it gave then, made others each time: the
+        // office believes nothing that is said twice.
+        chance(&self.host).unwrap_or_else(|_| {
+            let silence = self.silences.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+            let mut bytes = self.chance;
+            bytes.iter_mut().zip(silence).for_each(|(byte, other)| *byte ^= other);
+            bytes
+        })
     }
 
     fn public_key(&self) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use louan_facade::{Desk, Failure, Host, Office, Place, Signer};
+use louan_facade::{Desk, Failure, Host, Office, Place, SessionRow, Signer};
 
 const ANNA: &str = "01DZ3Q8ZJ0000000000000000A";
 
@@ -52,6 +52,7 @@ fn desk() -> (tempfile::TempDir, Arc<Mutex<Desk<Pocket>>>) {
 /// Takes one request; `meanwhile` happens before it is answered with this JSON.
 fn office<T: Send + 'static>(
     json: String,
+    session: Option<SessionRow>,
     meanwhile: impl FnOnce() -> T + Send + 'static,
 ) -> (Office, std::thread::JoinHandle<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -68,7 +69,7 @@ fn office<T: Send + 'static>(
         stream.write_all((head + &json).as_bytes()).expect("writes");
         seen
     });
-    (Office::open(&url, &[], None).expect("a way"), thread)
+    (Office::open(&url, &[], session).expect("a way"), thread)
 }
 
 #[test]
@@ -76,14 +77,15 @@ fn a_screen_is_answered_while_an_enrolment_and_a_sync_are_under_way() {
     let (_folder, desk) = desk();
     let before = Arc::clone(&desk);
     let (mut way, answered) =
-        office(enrolment(), move || before.try_lock().expect("nobody keeps the desk").people());
+        office(enrolment(), None, move || before.try_lock().expect("nobody keeps the desk").people());
     let people = way.enrol(&desk, "ABCD-EFGH").expect("enrols");
     assert_eq!(answered.join().expect("answered").expect("reads"), [], "nobody was enrolled yet");
     assert_eq!(people[0].id, ANNA);
 
     let meanwhile = Arc::clone(&desk);
-    let (mut way, answered) =
-        office("{}".to_owned(), move || meanwhile.try_lock().expect("nobody keeps the desk").people());
+    let (mut way, answered) = office("{}".to_owned(), way.session(), move || {
+        meanwhile.try_lock().expect("nobody keeps the desk").people()
+    });
     let failure = way.sync(&desk).expect_err("JSON is no reply to a sync");
     assert!(matches!(failure, Failure::Offline { .. }), "{failure}");
     assert_eq!(answered.join().expect("answered").expect("reads"), people);

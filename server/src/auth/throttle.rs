@@ -57,7 +57,8 @@ impl<K: Eq + Hash + Copy> Rate<K> {
 
     fn with(quota: Quota) -> Self {
         let running = Running::default();
-        Self { limiter: RateLimiter::new(quota, Shares(Mutex::default()), running.clone()), running }
+        let shares = Shares { used_until: Mutex::default(), running: running.clone() };
+        Self { limiter: RateLimiter::new(quota, shares, running.clone()), running }
     }
 
     /// Takes one from the key's allowance.
@@ -68,7 +69,7 @@ impl<K: Eq + Hash + Copy> Rate<K> {
         self.running.show(now);
         self.limiter.check_key(&key).map_err(|until| {
             let wait = until.wait_time_from(self.running.now());
-            let after_ms = i64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX);
+            let after_ms = i64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
             TryLater { after_ms: after_ms.max(1) }
         })
     }
@@ -78,8 +79,8 @@ fn at_least_one(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
-/// The limiter's clock: what the instants handed in add up to. A system clock that is set back stands still here, so
-/// that nobody waits until it has caught up.
+/// What the instants handed in add up to. A system clock that is set back stands still here, so that nobody waits until
+/// it has caught up; requests that come a little out of order do not make it run faster.
 #[derive(Debug, Clone, Default)]
 struct Running(Arc<Mutex<Elapsed>>);
 
@@ -89,11 +90,21 @@ struct Elapsed {
     ran: Duration,
 }
 
+/// A step back that is no clock set back, but a request that was overtaken.
+const OVERTAKEN_MS: i64 = 60_000;
+/// A clock set forward counts as a day: everything is allowed again after that.
+const STEP_MAX_MS: i64 = 86_400_000;
+
 impl Running {
-    fn show(&self, now: Timestamp) {
+    /// Shows an instant; what has run by then.
+    fn show(&self, now: Timestamp) -> Duration {
         let mut elapsed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = elapsed.shown.replace(now).unwrap_or(now);
-        elapsed.ran += Duration::from_millis(u64::try_from(now.ms() - shown.ms()).unwrap_or(0));
+        let step = elapsed.shown.map_or(0, |shown| now.ms().saturating_sub(shown.ms()));
+        if !(-OVERTAKEN_MS..0).contains(&step) {
+            elapsed.shown = Some(now);
+            elapsed.ran += Duration::from_millis(step.clamp(0, STEP_MAX_MS).unsigned_abs());
+        }
+        elapsed.ran
     }
 }
 
@@ -107,7 +118,10 @@ impl Clock for Running {
 
 /// By key: up to when, on the limiter's clock, its allowance is used.
 #[derive(Debug)]
-struct Shares<K>(Mutex<HashMap<K, Nanos>>);
+struct Shares<K> {
+    used_until: Mutex<HashMap<K, Nanos>>,
+    running: Running,
+}
 
 impl<K: Eq + Hash + Copy> StateStore for Shares<K> {
     type Key = K;
@@ -116,10 +130,10 @@ impl<K: Eq + Hash + Copy> StateStore for Shares<K> {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shares = self.used_until.lock().unwrap_or_else(PoisonError::into_inner);
         let (outcome, used_until) = measure(shares.get(key).copied())?;
         if !shares.contains_key(key) {
-            make_room(&mut shares, |until| *until);
+            make_room(&mut shares, |until| *until, Nanos::from(self.running.now()));
         }
         shares.insert(*key, used_until);
         Ok(outcome)
@@ -130,17 +144,18 @@ impl<K: Eq + Hash + Copy> StateStore for Shares<K> {
 #[derive(Debug)]
 pub struct Lockout<K> {
     failures: Mutex<HashMap<K, Failures>>,
+    running: Running,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Failures {
     count: u32,
-    last_at: Timestamp,
+    last_at: Duration,
 }
 
 impl<K: Eq + Hash + Copy> Default for Lockout<K> {
     fn default() -> Self {
-        Self { failures: Mutex::default() }
+        Self { failures: Mutex::default(), running: Running::default() }
     }
 }
 
@@ -150,10 +165,9 @@ impl<K: Eq + Hash + Copy> Lockout<K> {
     /// # Errors
     /// [`TryLater`] while the account is shut or the last failure is too recent.
     pub fn check(&self, key: K, now: Timestamp) -> Result<(), TryLater> {
+        let now = self.running.show(now);
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(failed) = failures.get(&key) else { return Ok(()) };
-        let after_ms = failed.last_at.ms() + failed.wait_ms() - now.ms();
-        if after_ms > 0 { Err(TryLater { after_ms }) } else { Ok(()) }
+        failures.get(&key).map_or(Ok(()), |failed| failed.allow(now))
     }
 
     /// A try begins: counted as a failure until [`Self::succeeded`] says otherwise, so that a
@@ -162,10 +176,12 @@ impl<K: Eq + Hash + Copy> Lockout<K> {
     /// # Errors
     /// [`TryLater`] as [`Self::check`]; nothing is counted then.
     pub fn begin(&self, key: K, now: Timestamp) -> Result<u32, TryLater> {
-        self.check(key, now)?;
+        let now = self.running.show(now);
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = failures.get(&key).filter(|f| f.last_at.plus_ms(LOCK_MS) > now).map_or(0, |f| f.count);
-        make_room(&mut failures, |f| f.last_at);
+        let past = failures.get(&key).filter(|failed| failed.forgotten_at() > now);
+        past.map_or(Ok(()), |failed| failed.allow(now))?;
+        let before = past.map_or(0, |failed| failed.count);
+        make_room(&mut failures, Failures::forgotten_at, now);
         failures.insert(key, Failures { count: before + 1, last_at: now });
         Ok(before + 1)
     }
@@ -181,10 +197,24 @@ impl Failures {
     const fn wait_ms(&self) -> i64 {
         if self.count >= FAILURES_MAX { LOCK_MS } else { FIRST_DELAY_MS << (self.count - 1) }
     }
+
+    fn allow(&self, now: Duration) -> Result<(), TryLater> {
+        let since = i64::try_from(now.saturating_sub(self.last_at).as_millis()).unwrap_or(i64::MAX);
+        let after_ms = self.wait_ms() - since;
+        if after_ms > 0 { Err(TryLater { after_ms }) } else { Ok(()) }
+    }
+
+    fn forgotten_at(&self) -> Duration {
+        self.last_at + Duration::from_millis(LOCK_MS.unsigned_abs())
+    }
 }
 
-/// One more will be remembered: when full, the one nearest to being forgotten goes.
-fn make_room<K: Eq + Hash + Copy, V, T: Ord>(map: &mut HashMap<K, V>, forget_at: impl Fn(&V) -> T) {
+/// One more will be remembered: when full, what is forgotten by now goes, and else what is nearest to it.
+fn make_room<K: Eq + Hash + Copy, V, T: Ord>(map: &mut HashMap<K, V>, forget_at: impl Fn(&V) -> T, now: T) {
+    if map.len() < KEYS_MAX {
+        return;
+    }
+    map.retain(|_, value| forget_at(value) > now);
     if map.len() >= KEYS_MAX
         && let Some(oldest) = map.iter().min_by_key(|(_, value)| forget_at(value)).map(|(key, _)| *key)
     {
@@ -224,6 +254,32 @@ mod tests {
         assert_eq!((0..30).filter(|_| rate.take("a", at(86_400_000)).is_ok()).count(), 30);
         assert_eq!(rate.take("a", at(0)), Err(TryLater { after_ms: 2_000 }));
         assert_eq!(rate.take("a", at(2_000)), Ok(()));
+    }
+
+    #[test]
+    fn requests_out_of_order_do_not_make_the_time_run_faster() {
+        let rate = Rate::new(30);
+        assert_eq!((0..30).filter(|_| rate.take("a", at(10)).is_ok()).count(), 30);
+        for n in 0..300 {
+            assert!(rate.take("a", at(if n % 2 == 0 { 0 } else { 10 })).is_err(), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_clock_set_forward_by_centuries_breaks_nothing() {
+        let rate = Rate::new(30);
+        let far = at(700 * 365 * 86_400_000);
+        assert_eq!((0..31).filter(|_| rate.take("a", far).is_ok()).count(), 30);
+        assert!(rate.take("a", at(0)).is_err());
+        assert_eq!(rate.take("a", at(2_000)), Ok(()));
+    }
+
+    #[test]
+    fn an_account_shut_under_a_wrong_clock_opens_after_its_quarter_of_an_hour_all_the_same() {
+        let lockout = Lockout::default();
+        assert!(lockout.begin(1, at(86_400_000)).is_ok());
+        assert_eq!(lockout.begin(1, at(0)), Err(TryLater { after_ms: 1_000 }));
+        assert_eq!(lockout.begin(1, at(1_000)), Ok(2));
     }
 
     #[test]

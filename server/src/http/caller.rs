@@ -77,11 +77,14 @@ impl Desk {
     }
 
     /// The device behind a request, which it signed with its body. Whether it was given up as lost is the hub's to
-    /// answer: it may still send. A body that could not be read is told only to a device.
+    /// answer: it may still send. What is wrong with a body is told only to who at least says that it signed it.
     pub(super) async fn device(&self, context: &Context, body: &Read) -> Result<DeviceId, ApiError> {
         let (caller, token) = self.recognised(context).await?;
         let device = caller.device().ok_or(Problem::NotPermitted)?;
-        let body = body.as_ref().map_err(ApiError::clone)?;
+        let body = body.as_ref().map_err(|error| match context.proof() {
+            Some(_) => error.clone(),
+            None => Problem::SignInAgain.into(),
+        })?;
         self.prove(&caller, &token, context, body).await?;
         Ok(device)
     }

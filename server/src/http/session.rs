@@ -82,7 +82,7 @@ pub(super) fn describe() -> Vec<Operation> {
         Operation::new(Verb::Post, "/api/v1/session/refresh", "Exchange a refresh token for new tokens")
             .open()
             .takes::<RefreshRequest>()
-            .gives::<Tokens>("New tokens; the old ones end."),
+            .gives::<Tokens>("New tokens; the old refresh token is spent."),
     ]
 }
 

@@ -153,7 +153,8 @@ async fn begin_upload(desk: Desk, context: Context) -> Result<impl Reply, ApiErr
     let new = announced(&context.headers, id)?;
     desk.photos().begin(device, new, now).await?;
     let mut response = Gives::Created.bare();
-    let place = HeaderValue::from_str(&format!("/api/v1/uploads/{id}"));
+    // As a client that knows nothing of mounts has to ask for it.
+    let place = HeaderValue::from_str(&desk.mount().path(&format!("/api/v1/uploads/{id}")));
     response.headers_mut().insert(LOCATION, place.map_err(|_| Problem::Internal)?);
     Ok(response)
 }

@@ -93,6 +93,11 @@ impl House {
         self.keys.lock().expect("nobody panicked").insert(token.to_owned(), key);
     }
 
+    /// From now on requests with this token are not signed: somebody found it.
+    pub(crate) fn lose_key(&self, token: &str) {
+        self.keys.lock().expect("nobody panicked").remove(token);
+    }
+
     /// A request of whoever has this token, from `10.0.0.<last>`; a device's is signed, with the body it will have.
     pub(crate) fn bearing(
         &self,

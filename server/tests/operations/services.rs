@@ -25,16 +25,25 @@ fn tell(serving: &Serving, signal: &str) {
 }
 
 /// A phone's request as it goes over the wire, and the word for it that it bears.
-fn sync_request(access: &str, key: &SigningKey, body: &[u8]) -> (Vec<u8>, String) {
+fn sync_request(mount: &str, access: &str, key: &SigningKey, body: &[u8]) -> (Vec<u8>, String) {
     let said = ProvenRequest { method: "POST", target: "/api/v1/sync", body, token: access };
     let proof = proof(key, &said);
     let head = format!(
-        "POST /api/v1/sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {access}\r\nLouan-Proof: {proof}\r\n\
+        "POST {mount}/api/v1/sync HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {access}\r\nLouan-Proof: {proof}\r\n\
          Content-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         louan_schema::wire::MEDIA_TYPE,
         body.len()
     );
     ([head.as_bytes(), body].concat(), proof)
+}
+
+/// The reply to a request that is no text.
+fn carried(serving: &Serving, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(&serving.address).expect("it listens");
+    stream.write_all(request).expect("it reads");
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).expect("it answers");
+    String::from_utf8_lossy(&reply).into_owned()
 }
 
 fn json_request(path: &str, body: &str) -> String {
@@ -250,6 +259,27 @@ fn mounted_under_a_path_a_browser_signs_in_and_its_cookie_is_this_installations_
     );
 }
 
+#[test]
+fn mounted_under_a_path_a_phone_is_known_by_what_it_signed_whichever_way_the_proxy_hands_it_on() {
+    let home = tempfile::tempdir().expect("a folder");
+    let here = home.path();
+    office(here);
+    let (_, made) = run(here, &["enrol", "new", "office01"]);
+    let code = made.split('：').nth(1).and_then(|rest| rest.lines().next()).expect("a code");
+    let serving = mounted(here);
+    let key = SigningKey::from_slice(&[41; 32]).expect("a key");
+    let public_key = Base64UrlUnpadded::encode_string(&key.verifying_key().to_sec1_bytes());
+    let said = format!(r#"{{"code":"{code}","public_key":"{public_key}"}}"#);
+    let reply = serving.ask(&json_request("/louan/api/v1/enrol", &said));
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    let access = field(&reply, "access_token");
+    let body = frame::encode(Phone::unknown(41, MANAGER, COMPANY).request(Vec::new())).expect("a request");
+    for mount in ["/louan", ""] {
+        let reply = carried(&serving, &sync_request(mount, &access, &key, &body).0);
+        assert!(reply.starts_with("HTTP/1.1 200"), "{mount}: {reply}");
+    }
+}
+
 /// Everything said so far and until the end, a line each.
 fn said_until_the_end(mut serving: Serving) -> Vec<String> {
     tell(&serving, "-TERM");
@@ -298,13 +328,10 @@ fn a_sync_a_sign_in_and_a_failing_request_leave_nothing_personal_in_the_log() {
     let access = field(&reply, "access_token");
     secrets.extend([access.clone(), field(&reply, "refresh_token")]);
     let body = frame::encode(Phone::unknown(41, MANAGER, COMPANY).request(Vec::new())).expect("a request");
-    let (sync, proof) = sync_request(&access, &key, &body);
+    let (sync, proof) = sync_request("", &access, &key, &body);
     secrets.push(proof);
-    let mut stream = TcpStream::connect(&serving.address).expect("it listens");
-    stream.write_all(&sync).expect("it reads");
-    let mut reply = Vec::new();
-    stream.read_to_end(&mut reply).expect("it answers");
-    assert!(reply.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&reply));
+    let reply = carried(&serving, &sync);
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
 
     // The store fails under a request.
     let connection = rusqlite::Connection::open(here.join("louan.sqlite")).expect("a database");
