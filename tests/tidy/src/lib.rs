@@ -9,6 +9,7 @@ pub mod crates;
 pub mod form;
 pub mod glossary;
 pub mod habits;
+pub mod licences;
 pub mod map;
 pub mod names;
 pub mod outbound;
