@@ -29,7 +29,7 @@ tests           | cargo test --locked --workspace --no-fail-fast
 the count       | python3 -m unittest discover -s tests/replay
 the runner      | python3 -m unittest discover -s tests/setup
 the replay      | $(REPLAY_BIN)
-the page        | node --test tests/e2e/demo.test.mjs
+the page        | node --test tests/e2e/demo.test.mjs tests/e2e/scripts.test.mjs
 the shores      | $(SHORES_CMD)
 outsiders       | $(OUTSIDE_CMD)
 endef
@@ -60,7 +60,7 @@ demo: ## show the main job on real inspections; ARGS="--help" lists what can be 
 page: ## the demonstration's pages in headless Chromium, at a desk and on a phone
 	@$(SETUP) rust browser
 	$(DEMO_BUILD)
-	node --test tests/e2e/demo.test.mjs
+	node --test tests/e2e/demo.test.mjs tests/e2e/scripts.test.mjs
 
 test: ## every check and every test; the last line is the count
 	@$(SETUP) $(TEST_NEEDS)

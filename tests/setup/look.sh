@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 
 JNA_JAR=${JNA_JAR:-/usr/share/java/jna.jar}
+CJK_FONT=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 
 APT="apt-get -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3"
 

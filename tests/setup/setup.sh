@@ -47,6 +47,8 @@ need_test() {
   need_rust
   has python3 || package python3
   has zstd || package zstd
+  # Watermarks are lettered in Chinese, and so are pages; a machine without such a font shows boxes.
+  [ -f "$CJK_FONT" ] || package fonts-noto-cjk
   has git || package git
   (cd "$root" && cargo fmt --version && cargo clippy --version) >/dev/null 2>&1 ||
     step "rustfmt and clippy, with rustup" "rustup component add rustfmt clippy"
@@ -68,6 +70,7 @@ need_node() {
 
 need_browser() {
   need_node
+  [ -f "$CJK_FONT" ] || package fonts-noto-cjk
   [ -n "$(find_chromium)" ] || package chromium
 }
 

@@ -1,6 +1,6 @@
 //! Letters out of a real font: they are there, they stay inside, and Chinese is not a row of boxes.
 //!
-//! Debian's font package is looked for where it lies; without it a line says that this was skipped.
+//! Debian's package of it is used where it lies; `make test` installs it.
 
 use image::RgbImage;
 use louan_photo::develop;
@@ -12,19 +12,14 @@ use crate::make::{jpeg, pattern};
 
 const FONT: &str = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
 
-fn font() -> Option<FontFile> {
-    match std::fs::read(FONT) {
-        Ok(bytes) => Some(FontFile::open(bytes, 2).expect("a collection with a simplified Chinese font")),
-        Err(_) => {
-            println!("skipped: fonts-noto-cjk is not installed");
-            None
-        }
-    }
+fn font() -> FontFile {
+    let bytes = std::fs::read(FONT).expect("fonts-noto-cjk is installed: tests/setup/setup.sh test");
+    FontFile::open(bytes, 2).expect("a collection with a simplified Chinese font")
 }
 
 #[test]
 fn chinese_letters_differ_from_each_other_and_have_the_height_asked_for() {
-    let Some(font) = font() else { return };
+    let font = font();
     let lines: Vec<_> = ["綦", "江", "口", "8"].map(|text| font.letter(text, 40)).into();
     for (i, line) in lines.iter().enumerate() {
         assert_eq!((line.height, line.ink.len()), (40, (line.width * 40) as usize));
@@ -37,7 +32,7 @@ fn chinese_letters_differ_from_each_other_and_have_the_height_asked_for() {
 
 #[test]
 fn a_photo_carries_its_watermark_at_the_foot_and_nowhere_else() {
-    let Some(font) = font() else { return };
+    let font = font();
     let caption = Caption {
         taken: Taken { at: "2020-03-01T12:00:05+08:00".parse().expect("an instant"), by: TakenBy::Camera },
         place: "古南街道 翠屏示例苑".into(),
