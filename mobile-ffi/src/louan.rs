@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use louan_facade::{
     AnswerDraft, BuildingRow, CorrectionDraft, Desk, EditRow, Failure, FixDraft, HazardDraft, HazardFilter,
-    HazardRow, PersonRow, PhotoCountRow, PhotoRow, Place, RecheckDraft, RoundRow, RoundSheet, ShotDraft,
-    StopDraft, TripRow, held,
+    HazardRow, PersonRow, PhotoCountRow, PhotoRow, PhotoSettingsRow, Place, RecheckDraft, RoundRow,
+    RoundSheet, ShotDraft, StopDraft, TripRow, held,
 };
 
 use crate::host::{DeviceHost, Foreign};
@@ -200,6 +200,21 @@ impl Louan {
     /// How many photos wait to be sent, and how many were refused.
     pub fn photo_count(&self) -> Result<PhotoCountRow, Failure> {
         self.desk().photo_count()
+    }
+
+    /// Sends a photo again that the office refused.
+    pub fn retry_photo(&self, photo: String) -> Result<(), Failure> {
+        self.desk().retry_photo(&photo)
+    }
+
+    /// What is done with originals.
+    pub fn photo_settings(&self) -> Result<PhotoSettingsRow, Failure> {
+        self.desk().photo_settings()
+    }
+
+    /// Says what is done with originals from now on.
+    pub fn set_photo_settings(&self, settings: PhotoSettingsRow) -> Result<(), Failure> {
+        self.desk().set_photo_settings(settings)
     }
 
     /// For an app with its own transport: prepares the next request; the digests to sign.

@@ -175,6 +175,26 @@ fn a_refused_photo_is_told_with_its_reason_and_keeps_its_bytes_and_nobody_waits_
 }
 
 #[test]
+fn an_original_the_office_does_not_want_leaves_its_photo_as_it_is() {
+    let mut desk = Desk::new();
+    let settings = PhotoSettings { keep_originals: true, send_originals: true };
+    desk.phone.set_photo_settings(settings).expect("saves");
+    let photo = desk.photo(1);
+    desk.hazard_with(&[photo]);
+    desk.sync();
+    let mut office = Office::new();
+    while let Some(request) = desk.phone.next_photo(true).expect("plans") {
+        let there = matches!(desk.view(photo).state, PhotoState::Confirmed(_));
+        office.refuses = there.then_some("too_large");
+        let reply = office.exchange(&request, Fault::None).expect("answers");
+        desk.phone.photo_answered(&request, &reply).expect("a step");
+    }
+    assert!(office.refuses.is_some(), "the original came after its photo");
+    assert!(matches!(desk.view(photo).state, PhotoState::Confirmed(_)), "{:?}", desk.view(photo).state);
+    assert_eq!(desk.phone.photo_count().expect("reads").refused, 0);
+}
+
+#[test]
 fn an_answer_says_what_to_do_next_and_loses_nothing() {
     for (status, kind) in [
         (401, ErrorKind::SignInAgain),

@@ -28,7 +28,7 @@ pub use host::{Host, Signer};
 pub use louan_client_core::darkroom::watermark::{Lettering, Letters};
 #[cfg(feature = "http")]
 pub use native::{Office, SessionRow, held};
-pub use photo::{PhotoCountRow, PhotoRow, SensorDraft, ShotDraft};
+pub use photo::{PhotoCountRow, PhotoRow, PhotoSettingsRow, SensorDraft, ShotDraft};
 pub use receipt::{EditRow, TripRow};
 pub use row::{AnswerRow, BuildingRow, HazardRow, PersonRow, RoundRow, RoundSheet};
 

@@ -3,11 +3,11 @@
 //! Bytes and plain texts in, plain rows out. Which letters a watermark gets is the host's: it may hand in a font
 //! file, or draw them itself; otherwise photos carry no watermark.
 
-use louan_client_core::Shot;
 use louan_client_core::darkroom::watermark::Lettering;
 use louan_client_core::schema::id::BlobHash;
 use louan_client_core::schema::photo::{OnSite, PhotoPosition, PositionSource, UploadKind};
 use louan_client_core::view::{PhotoCount, PhotoState, PhotoView};
+use louan_client_core::{PhotoSettings, Shot};
 
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -93,6 +93,16 @@ pub struct PhotoCountRow {
     pub refused: u64,
 }
 
+/// What is done with files as the camera made them, which have no watermark and may say where somebody was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct PhotoSettingsRow {
+    /// They stay on the phone beside the photo.
+    pub keep_originals: bool,
+    /// They go to the office, where the network costs nothing.
+    pub send_originals: bool,
+}
+
 #[allow(
     clippy::missing_errors_doc,
     reason = "each call answers a Failure, whose variants say what to do next"
@@ -152,6 +162,23 @@ impl<H: Host> Desk<H> {
     /// How many photos wait to be sent, and how many were refused.
     pub fn photo_count(&self) -> Result<PhotoCountRow, Failure> {
         Ok(self.phone.photo_count()?.into())
+    }
+
+    /// Sends a photo again that the office refused; after it was told why, and that it may be otherwise now.
+    pub fn retry_photo(&mut self, photo: &str) -> Result<(), Failure> {
+        Ok(self.phone.retry_photo(id::<BlobHash>(photo)?)?)
+    }
+
+    /// What is done with originals; nothing is kept or sent unless somebody says so.
+    pub fn photo_settings(&self) -> Result<PhotoSettingsRow, Failure> {
+        let PhotoSettings { keep_originals, send_originals } = self.phone.photo_settings()?;
+        Ok(PhotoSettingsRow { keep_originals, send_originals })
+    }
+
+    /// Says what is done with originals from now on.
+    pub fn set_photo_settings(&mut self, settings: PhotoSettingsRow) -> Result<(), Failure> {
+        let PhotoSettingsRow { keep_originals, send_originals } = settings;
+        Ok(self.phone.set_photo_settings(PhotoSettings { keep_originals, send_originals })?)
     }
 }
 

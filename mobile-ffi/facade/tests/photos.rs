@@ -6,7 +6,7 @@ use louan_client_core::schema::id::{Chain, Epoch, OrgId, SiteId};
 use louan_client_core::schema::registry::Site;
 use louan_client_core::schema::time::Timestamp;
 use louan_client_core::schema::wire::{Cursor, Item, Row, SyncReply, Taken, frame};
-use louan_facade::{Desk, Failure, Host, InputFault, Place, SensorDraft, ShotDraft};
+use louan_facade::{Desk, Failure, Host, InputFault, PhotoSettingsRow, Place, SensorDraft, ShotDraft};
 
 const ANNA: &str = "01DZ3Q8ZJ0000000000000000A";
 const COMPANY: &str = "01DZ3Q8ZJ0000000000000000B";
@@ -102,6 +102,20 @@ fn a_photo_is_taken_listed_and_taken_back() {
 }
 
 #[test]
+fn originals_are_kept_when_somebody_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut desk = desk(&folder);
+    let nothing = PhotoSettingsRow { keep_originals: false, send_originals: false };
+    assert_eq!(desk.photo_settings().expect("reads"), nothing);
+    let both = PhotoSettingsRow { keep_originals: true, send_originals: true };
+    desk.set_photo_settings(both).expect("saves");
+    assert_eq!(desk.photo_settings().expect("reads"), both);
+    let row = desk.attach_photo(ANNA, &shot(SAMPLE)).expect("is taken");
+    desk.retry_photo(&row.hash).expect("nothing was refused, nothing is done");
+    assert_eq!(desk.photos().expect("reads"), [row]);
+}
+
+#[test]
 fn a_file_that_is_none_says_which_rule_it_breaks() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut desk = desk(&folder);
@@ -110,6 +124,23 @@ fn a_file_that_is_none_says_which_rule_it_breaks() {
         let Failure::FixInput { faults, .. } = failure else { panic!("{failure}") };
         assert_eq!(faults, [InputFault { pointer: "/photo".into(), rule: rule.into() }]);
     }
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn a_host_that_hands_in_a_font_gets_its_letters_on_the_photo() {
+    let font = std::fs::read("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc");
+    let font = font.expect("fonts-noto-cjk is installed: tests/setup/setup.sh test");
+    let [plain, lettered] = [None, Some(font)].map(|font| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut desk = desk(&folder);
+        if let Some(font) = font {
+            desk.use_font(font, 2).expect("a font");
+        }
+        let row = desk.attach_photo(ANNA, &shot(SAMPLE)).expect("is taken");
+        desk.photo_file(&row.hash, false).expect("reads").expect("lies here")
+    });
+    assert_ne!(plain, lettered);
 }
 
 #[cfg(feature = "http")]

@@ -222,6 +222,24 @@ impl Louan {
         given(self.desk.photo_count())
     }
 
+    /// Sends a photo again that the office refused.
+    #[wasm_bindgen(js_name = retryPhoto)]
+    pub fn retry_photo(&mut self, photo: &str) -> Given {
+        given(self.desk.retry_photo(photo))
+    }
+
+    /// What is done with originals, `{keep_originals, send_originals}`.
+    #[wasm_bindgen(js_name = photoSettings)]
+    pub fn photo_settings(&self) -> Given {
+        given(self.desk.photo_settings())
+    }
+
+    /// Says what is done with originals from now on.
+    #[wasm_bindgen(js_name = setPhotoSettings)]
+    pub fn set_photo_settings(&mut self, settings: JsValue) -> Given {
+        given(self.desk.set_photo_settings(taken(&settings)?))
+    }
+
     /// The next request for photos, `{method, path, headers, body}` with the body as a `Uint8Array`; null when all
     /// that may be sent now is sent.
     #[wasm_bindgen(js_name = nextPhoto)]

@@ -14,8 +14,9 @@ use crate::refusal::Refusal;
 use crate::sniff::{Format, sniff};
 use crate::whole::{Whole, whole};
 
-/// Most bytes of a file: 50 megapixels at four bits each are 25 MB, and no phone's camera writes more.
-pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Most bytes of a file: 50 megapixels at four bits each are 25 MB, and no phone's camera writes more. What is taken here
+/// can be kept by the office.
+pub const FILE_BYTES_MAX: usize = louan_schema::photo::ORIGINAL_BYTES_MAX as usize;
 /// Longest side, in pixels: the widest panorama that is still a photo of something (P01).
 pub const SIDE_MAX: u32 = 12_000;
 /// Most pixels: what the largest sensors of telephones write in their full mode (P01).

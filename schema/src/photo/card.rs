@@ -18,6 +18,8 @@ pub const CARD_LAYOUT: u8 = 1;
 pub const PHOTO_SIDE_MAX: u16 = 2_048;
 /// Most bytes of a developed photo: 2,048 × 2,048 pixels at a byte each, twice what noise costs at its quality.
 pub const PHOTO_BYTES_MAX: u32 = 4 * 1024 * 1024;
+/// Most bytes of a file as the camera made it, taken by the phone and kept by the office alike.
+pub const ORIGINAL_BYTES_MAX: u32 = 32 * 1024 * 1024;
 /// Most bytes of a thumbnail: 320 × 320 pixels at a byte each, rounded up.
 pub const THUMBNAIL_BYTES_MAX: u32 = 128 * 1024;
 

@@ -10,8 +10,8 @@ mod on_site;
 mod tests;
 
 pub use card::{
-    CARD_BYTES_MAX, CARD_LAYOUT, CardError, OriginalFile, PHOTO_BYTES_MAX, PHOTO_SIDE_MAX, PhotoCard,
-    PhotoPosition, THUMBNAIL_BYTES_MAX, Taken, TakenBy, UploadKind,
+    CARD_BYTES_MAX, CARD_LAYOUT, CardError, ORIGINAL_BYTES_MAX, OriginalFile, PHOTO_BYTES_MAX,
+    PHOTO_SIDE_MAX, PhotoCard, PhotoPosition, THUMBNAIL_BYTES_MAX, Taken, TakenBy, UploadKind,
 };
 pub use on_site::{
     ACCURACY_MAX_M, FIX_AGE_MAX_MS, Ground, NEAR_M, OnSite, PositionSource, UnprovenReason, on_site,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use louan_schema::id::{BlobHash, DeviceId};
-use louan_schema::photo::{PHOTO_BYTES_MAX, PhotoCard, UploadKind};
+use louan_schema::photo::{ORIGINAL_BYTES_MAX, PHOTO_BYTES_MAX, PhotoCard, UploadKind};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
@@ -20,7 +20,7 @@ use super::context::{Context, context};
 use super::openapi::{Operation, shape};
 use super::route::{Body, Verb};
 use super::{Desk, at, reply};
-use crate::photo::{NewUpload, ORIGINAL_BYTES_MAX, PhotoError, Progress, UploadId};
+use crate::photo::{NewUpload, PhotoError, Progress, UploadId};
 
 const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const VERSION: HeaderName = HeaderName::from_static("tus-version");
@@ -38,7 +38,7 @@ static NO_BODY: Read = Ok(Bytes::new());
 const TUS: HeaderValue = HeaderValue::from_static("1.0.0");
 
 // No upload is longer than an original, so one number is told for both kinds.
-const _: () = assert!(PHOTO_BYTES_MAX as u64 <= ORIGINAL_BYTES_MAX);
+const _: () = assert!(PHOTO_BYTES_MAX <= ORIGINAL_BYTES_MAX);
 
 pub(super) fn describe() -> Vec<Operation> {
     let one = "/api/v1/uploads/{upload}";

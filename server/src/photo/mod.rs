@@ -26,8 +26,6 @@ pub use crate::storage::photos::{Alike, CitedPhoto, Photo, UploadId};
 pub use show::{Shown, Size};
 pub use sweep::Swept;
 
-/// Most bytes of an original: a camera of 50 megapixels at its best; the disk carries it for years.
-pub const ORIGINAL_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Most bytes of a piece.
 pub const PIECE_BYTES_MAX: u64 = 1024 * 1024;
 /// Pictures looked at at once: each costs a worker half a second, and records go before photos.

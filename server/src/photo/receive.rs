@@ -5,11 +5,11 @@
 
 use bytes::Bytes;
 use louan_schema::id::{BlobHash, DeviceId};
-use louan_schema::photo::{PHOTO_BYTES_MAX, PhotoCard, THUMBNAIL_BYTES_MAX, UploadKind};
+use louan_schema::photo::{ORIGINAL_BYTES_MAX, PHOTO_BYTES_MAX, PhotoCard, THUMBNAIL_BYTES_MAX, UploadKind};
 use louan_schema::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{NewUpload, ORIGINAL_BYTES_MAX, PhotoError, Photos, Progress};
+use super::{NewUpload, PhotoError, Photos, Progress};
 use crate::blob::Condition;
 use crate::storage::StorageError;
 use crate::storage::commit::{Commit, Guard, Write};
@@ -24,7 +24,7 @@ impl Photos {
     pub async fn begin(&self, device: DeviceId, new: NewUpload, now: Timestamp) -> Result<(), PhotoError> {
         let bytes_max = match new.kind {
             UploadKind::Photo => u64::from(PHOTO_BYTES_MAX),
-            UploadKind::Original => ORIGINAL_BYTES_MAX,
+            UploadKind::Original => u64::from(ORIGINAL_BYTES_MAX),
             UploadKind::Thumbnail => u64::from(THUMBNAIL_BYTES_MAX),
         };
         if new.bytes == 0 || new.bytes > bytes_max {

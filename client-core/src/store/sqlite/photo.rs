@@ -135,8 +135,9 @@ impl Reader<'_> {
 
     /// How many photos have a file that the office refused.
     pub(crate) fn photos_refused(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT count(DISTINCT photo) FROM photo_file WHERE state = 'refused'";
-        Ok(unsigned(self.0.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+        let sql = "SELECT count(DISTINCT photo) FROM photo_file WHERE state = 'refused' AND kind <> ?1";
+        let original = UploadKind::Original.number();
+        Ok(unsigned(self.0.prepare_cached(sql)?.query_row([original], |row| row.get(0))?))
     }
 }
 

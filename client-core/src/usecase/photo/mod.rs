@@ -198,7 +198,9 @@ fn view_of(r: &Reader<'_>, row: PhotoRow) -> Result<PhotoView, Error> {
     let (records, wanted) = r.citing(row.hash)?;
     let find = |kind| files.iter().find(|file| file.kind == kind);
     let photo = find(UploadKind::Photo);
-    let refused = files.iter().find(|file| file.state == FileState::Refused);
+    // A refused original is the office's loss of a luxury: the photo itself stands.
+    let refused =
+        files.iter().find(|file| file.state == FileState::Refused && file.kind != UploadKind::Original);
     let state = match (photo, refused) {
         (_, Some(file)) => PhotoState::Refused(file.code.clone().unwrap_or_default()),
         (Some(file), _) if file.state == FileState::Confirmed => PhotoState::Confirmed(file.pos),
