@@ -111,7 +111,8 @@ async fn preview(
     let import = app.hub.preview_import(person.id, id, (&table, defaults), app.now()).await?;
     show(&import)?;
     if let Some(path) = errors {
-        let written = crate::report::refused_lines(&import.refused, &import.plan.faults);
+        let written =
+            crate::report::refused_lines(&import.refused, &import.plan.faults, &import.plan.notices);
         let bytes = written.map_err(|e| Failure::new("无法生成错误清单", &e, UNCHANGED))?;
         write_new(path, &bytes)?;
         say(&format!("错误清单已写入 {}。", path.display()))?;
@@ -129,6 +130,10 @@ fn show(import: &Imported) -> Result<(), Failure> {
     say(&format!("新增 {new}，更新 {changed}，重复 {same}，错误 {}。", plan.refused()))?;
     if !import.left_alone.is_empty() {
         say(&format!("未使用的列：{}", import.left_alone.join("、")))?;
+    }
+    if !import.sheets_left.is_empty() {
+        let names = import.sheets_left.join("、");
+        say(&format!("未读取的工作表：{names}。一次导入一张工作表，请把它另存为单独的文件后再导入。"))?;
     }
     remarks("错误", &plan.faults)?;
     remarks("提示", &plan.notices)

@@ -41,10 +41,17 @@ struct ImportView {
     refused: usize,
     compounds: usize,
     faults: Vec<RemarkView>,
+    /// How many more faults there are than are listed here; the workbook has all of them.
+    more_faults: usize,
     notices: Vec<RemarkView>,
+    /// How many more notices there are than are listed here; the workbook has all of them.
+    more_notices: usize,
     /// Titles of columns that are left alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_alone: Vec<String>,
+    /// Sheets of the workbook that were not read: one at a time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sheets_left: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,8 +95,11 @@ impl From<Imported> for ImportView {
             refused: plan.refused(),
             compounds: plan.entries.len(),
             faults: remarks(&plan.faults),
+            more_faults: plan.faults.len().saturating_sub(REMARKS_MAX),
             notices: remarks(&plan.notices),
+            more_notices: plan.notices.len().saturating_sub(REMARKS_MAX),
             left_alone: import.left_alone,
+            sheets_left: import.sheets_left,
         }
     }
 }
@@ -215,7 +225,7 @@ async fn show_errors(id: String, desk: Desk, context: Context) -> Result<Respons
     let official = importer(&desk, &context).await?;
     let import = desk.hub().find_import(official.person.id, number(&id)?).await?;
     let bytes = tokio::task::spawn_blocking(move || {
-        crate::report::refused_lines(&import.refused, &import.plan.faults)
+        crate::report::refused_lines(&import.refused, &import.plan.faults, &import.plan.notices)
     });
     let bytes = bytes.await.map_err(|_| Problem::Internal)??;
     let mut response = Response::new(bytes.into());

@@ -12,7 +12,7 @@ use louan_schema::ruling::{Act, Command};
 use louan_schema::wire::{Code, CommandVerdict, Row};
 
 use super::{Clocks, Hub, StorageError};
-use crate::import::{Defaults, Entry, NoHeader, Plan, Read, Registry, plan, read};
+use crate::import::{Defaults, Entry, NoHeader, Plan, Registry, plan, read, refused};
 use crate::storage::commit::{Commit, Write};
 use crate::storage::imports::{Import, ImportId, ImportState, ImportWrite};
 use crate::storage::registry::RowTable;
@@ -53,6 +53,8 @@ pub struct Imported {
     pub refused: Vec<Line>,
     /// Titles of columns that are left alone; known only while the list is read.
     pub left_alone: Vec<String>,
+    /// Sheets of the workbook that were not read; known only while the list is read.
+    pub sheets_left: Vec<String>,
 }
 
 /// What came of carrying an import out, or of taking it back.
@@ -76,10 +78,10 @@ impl Hub {
         (table, defaults): (&Table, Defaults),
         now: Clocks,
     ) -> Result<Imported, ImportError> {
-        let Read { drafts, faults, notices, refused, left_alone } = read(table, &defaults)?;
+        let read = read(table, &defaults)?;
         let registry = self.registry_of(person).await?;
-        let read = Read { drafts, faults, notices, ..Read::default() };
         let plan = plan(&read, &registry);
+        let refused = refused(&read.header, table, &plan);
         let org = self.inner.storage.find_person(person).await?.ok_or(ImportError::Unknown)?.person.org;
         let import = Import {
             id,
@@ -91,7 +93,8 @@ impl Hub {
             refused: minicbor::to_vec(&refused).unwrap_or_default(),
         };
         self.write_import(ImportWrite::Put(import, now.system.plus_ms(-SEEN_MS))).await?;
-        Ok(Imported { id, state: ImportState::Seen, plan, refused, left_alone })
+        let (left_alone, sheets_left) = (read.left_alone, table.sheets_left.clone());
+        Ok(Imported { id, state: ImportState::Seen, plan, refused, left_alone, sheets_left })
     }
 
     /// An import of the person's own organisation.
@@ -109,6 +112,7 @@ impl Hub {
             plan: minicbor::decode(&import.plan).map_err(damaged)?,
             refused: minicbor::decode(&import.refused).map_err(damaged)?,
             left_alone: Vec::new(),
+            sheets_left: Vec::new(),
         })
     }
 

@@ -95,6 +95,8 @@ const LOOKED_AT: usize = 10;
 pub struct Header {
     /// Position in the table of the first line behind it.
     pub body_from: usize,
+    /// The titles, two lines joined: as a list of one line could have them.
+    pub titles: Vec<String>,
     /// What each known column says.
     pub columns: Vec<(Field, usize)>,
     /// Titles of columns nobody knows.
@@ -182,7 +184,8 @@ fn joined(above: &Line, below: &Line) -> Vec<String> {
 }
 
 fn header(titles: &[String], body_from: usize) -> Header {
-    let mut header = Header { body_from, columns: Vec::new(), unknown: Vec::new(), repeated: Vec::new() };
+    let (columns, unknown, repeated) = (Vec::new(), Vec::new(), Vec::new());
+    let mut header = Header { body_from, titles: titles.to_vec(), columns, unknown, repeated };
     for (column, title) in titles.iter().enumerate().filter(|(_, title)| !title.is_empty()) {
         match field(title) {
             Some(field) if header.column(field).is_some() => header.repeated.push(title.clone()),

@@ -13,6 +13,8 @@ pub mod value;
 pub use draft::Draft;
 pub use plan::{Entry, Outcome, Plan, Registry, plan, plan_id};
 
+use std::collections::BTreeSet;
+
 use louan_schema::area::StreetCode;
 use louan_schema::code::{BuildingUse, Datum};
 use minicbor::{Decode, Encode};
@@ -54,8 +56,8 @@ pub struct Read {
     pub faults: Vec<Remark>,
     /// What should be looked at in lines that are taken.
     pub notices: Vec<Remark>,
-    /// The header and the lines that are not taken, as they came.
-    pub refused: Vec<Line>,
+    /// The header, in one line.
+    pub header: Line,
     /// Titles of columns nobody knows, or that come twice; they are left alone.
     pub left_alone: Vec<String>,
 }
@@ -79,14 +81,11 @@ pub fn read(table: &Table, defaults: &Defaults) -> Result<Read, NoHeader> {
     let found = header::find(&table.lines).ok_or(NoHeader)?;
     let mut read = Read {
         left_alone: found.unknown.iter().chain(&found.repeated).cloned().collect(),
-        refused: table.lines[found.body_from - 1..found.body_from].to_vec(),
+        header: Line { number: table.lines[found.body_from - 1].number, cells: found.titles.clone() },
         ..Read::default()
     };
     for line in &table.lines[found.body_from..] {
         let reading = draft::read(line, &found, defaults);
-        if !reading.faults.is_empty() {
-            read.refused.push(line.clone());
-        }
         read.drafts.extend(reading.draft);
         read.faults.extend(reading.faults);
         read.notices.extend(reading.notices);
@@ -96,6 +95,15 @@ pub fn read(table: &Table, defaults: &Defaults) -> Result<Read, NoHeader> {
         read.faults.iter_mut().chain(&mut read.notices).for_each(|remark| remark.column = None);
     }
     Ok(read)
+}
+
+/// The header and the lines of a table that a plan does not take, as they came; whoever refused them.
+#[must_use]
+pub fn refused(header: &Line, table: &Table, plan: &Plan) -> Vec<Line> {
+    let faulty: BTreeSet<u32> = plan.faults.iter().map(|fault| fault.number).collect();
+    let body = table.lines.iter().filter(|line| line.number > header.number);
+    let refused = body.filter(|line| faulty.contains(&line.number)).cloned();
+    std::iter::once(header.clone()).chain(refused).collect()
 }
 
 #[cfg(test)]

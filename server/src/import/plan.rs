@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use geo::{Distance, Haversine, Point};
 use louan_schema::area::StreetCode;
 use louan_schema::code::{HeightSource, OrgKind, RegistryState};
 use louan_schema::id::{BuildingId, OrgId, SiteId, derived};
 use louan_schema::policy::{HeightClass, supervisor};
-use louan_schema::registry::{Building, Org, Site};
+use louan_schema::registry::{Building, Org, Position, Site};
 use louan_schema::spelling::closed;
 use minicbor::{Decode, Encode};
 
@@ -102,6 +103,9 @@ pub fn plan_id(kind: &str, street: StreetCode, names: &[&str]) -> [u8; 16] {
     derived("louan/import/1", &parts)
 }
 
+/// Buildings of one compound stand no further apart than this, in metres; two compounds of one name do.
+const FAR_M: f64 = 500.0;
+
 type Key = (StreetCode, String);
 
 struct Planner<'a> {
@@ -149,6 +153,7 @@ impl Planner<'_> {
             self.entries.insert(key.clone(), entry);
         }
         let managed_by = self.manager(draft);
+        let mut notices = Vec::new();
         let entry = self.entries.get_mut(&key).ok_or("小区不能建账")?;
         let spelt = closed(&draft.building);
         let at = entry.buildings.iter().position(|row| {
@@ -158,23 +163,36 @@ impl Planner<'_> {
         let standing = at.map(|at| entry.buildings[at].clone());
         let row = building(draft, entry.site.id, standing.as_ref());
         if !self.named.insert(row.id) {
+            if standing.as_ref() != Some(&row) {
+                notices.push("名单前面已有这一栋，内容不同，按前面的一行导入".to_owned());
+            }
+            self.notice(draft, notices);
             return Ok(Outcome::Same);
         }
         if at.is_none() && entry.buildings.len() >= BUILDINGS_MAX {
             return Err(format!("一个小区最多 {BUILDINGS_MAX} 栋，请分成几个小区"));
         }
         let site_before = entry.site.clone();
+        if entry.before.is_some() {
+            notices.extend(otherwise(&entry.site, draft));
+        }
         refine(&mut entry.site, draft, managed_by);
         let changed = standing.as_ref() != Some(&row) || site_before != entry.site;
         match at {
             Some(at) => entry.buildings[at] = row,
             None => entry.buildings.push(row),
         }
+        self.notice(draft, notices);
         Ok(match (at, changed) {
             (None, _) => Outcome::New,
             (Some(_), true) => Outcome::Changed,
             (Some(_), false) => Outcome::Same,
         })
+    }
+
+    fn notice(&mut self, draft: &Draft, reasons: Vec<String>) {
+        let remark = |reason| Remark { number: draft.number, column: None, reason };
+        self.plan.notices.extend(reasons.into_iter().map(remark));
     }
 
     /// The compound of a draft: as it stands, or a new one.
@@ -235,6 +253,25 @@ fn refine(site: &mut Site, draft: &Draft, managed_by: Option<OrgId>) {
     }
     site.managed_by = managed_by.or(site.managed_by);
     site.position = site.position.or(draft.position);
+}
+
+/// What a line says otherwise about a compound than the registry does, where the registry stands.
+fn otherwise(site: &Site, draft: &Draft) -> Vec<String> {
+    let mut said = Vec::new();
+    let named = !site.address.is_empty() && !draft.address.is_empty();
+    if named && closed(&site.address) != closed(&draft.address) {
+        said.push(format!("地址与台账不同，台账未改动：台账为“{}”", site.address));
+    }
+    if let (Some(stands), Some(says)) = (site.position, draft.position)
+        && stands.datum == says.datum
+    {
+        let point = |at: Position| Point::new(f64::from(at.lon_e7) / 1e7, f64::from(at.lat_e7) / 1e7);
+        let metres = Haversine.distance(point(stands), point(says));
+        if metres > FAR_M {
+            said.push(format!("位置与台账相距约 {metres:.0} 米，台账未改动"));
+        }
+    }
+    said
 }
 
 /// A building's row: what the list says, on top of what stands.

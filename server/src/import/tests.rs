@@ -68,7 +68,66 @@ fn a_list_is_read_line_by_line_and_what_is_wrong_is_said_with_row_column_and_rea
         ]
     );
     // The header and the four lines, as they came.
-    assert_eq!(read.refused.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 6, 7, 8, 9]);
+    let table = table::read(LIST.as_bytes()).expect("a table");
+    let lines = refused(&read.header, &table, &plan(&read, &registry()));
+    assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 6, 7, 8, 9]);
+    assert_eq!(lines[1..], [5, 6, 7, 8].map(|at| table.lines[at].clone()));
+}
+
+#[test]
+fn what_is_refused_only_against_the_registry_is_among_the_lines_that_come_back() {
+    let list = "街镇,小区名称,栋号,使用性质,建筑高度\n文龙街道,示例花园,1栋,住宅,54.5\n";
+    let table = table::read(list.as_bytes()).expect("a table");
+    let read = read(&table, &Defaults::default()).expect("a header");
+    let nobody = Registry {
+        orgs: vec![org(2, OrgKind::Street, "古南街道办事处", Some(500_110_001))],
+        ..registry()
+    };
+    let plan = plan(&read, &nobody);
+    assert!(read.faults.is_empty() && plan.refused() == 1, "{:?}", plan.faults);
+    assert_eq!(
+        refused(&read.header, &table, &plan).iter().map(|line| line.number).collect::<Vec<_>>(),
+        [1, 2]
+    );
+}
+
+#[test]
+fn the_lines_of_a_list_with_a_header_of_two_lines_can_be_read_again() {
+    let list = "小区,建筑,建筑,建筑,街镇\n小区,名称,高度,使用性质,街镇\n\
+        示例花园,1栋,高,住宅,古南街道\n示例花园,2栋,高,住宅,古南街道\n";
+    let table = table::read(list.as_bytes()).expect("a table");
+    let first = read(&table, &Defaults::default()).expect("a header");
+    assert_eq!(said(&first.faults), ["3C 高度“高”不是数字", "4C 高度“高”不是数字"]);
+    let mut lines = refused(&first.header, &table, &plan(&first, &registry()));
+    lines.iter_mut().skip(1).for_each(|line| line.cells[2] = "54.5".to_owned());
+    lines.iter_mut().zip(1..).for_each(|(line, number)| line.number = number);
+    let again = read(&Table { lines, ..Table::default() }, &Defaults::default()).expect("a header");
+    let names: Vec<_> =
+        again.drafts.iter().map(|d| (d.site.as_str(), d.building.as_str(), d.height_cm)).collect();
+    assert_eq!(names, [("示例花园", "1栋", Some(5_450)), ("示例花园", "2栋", Some(5_450))]);
+}
+
+#[test]
+fn what_a_list_says_otherwise_and_is_not_taken_is_said() {
+    let title = "街镇,小区名称,栋号,使用性质,建筑高度,地址,经度,纬度,坐标系\n";
+    let line = |number: &str, height: &str, at: &str| {
+        format!("古南街道,示例花园,{number},住宅,{height},{at},106.651,29.028,WGS84\n")
+    };
+    let first = plan(
+        &read_text(&(title.to_owned() + &line("1栋", "54.5", "示例路1号")), Defaults::default()),
+        &registry(),
+    );
+    assert_eq!(said(&first.notices), <[&str; 0]>::default());
+    let standing = after(&first, registry());
+    let other = "古南街道,示例花园,1栋,住宅,54.5,示例路2号,106.661,29.028,WGS84\n";
+    let found = plan(&read_text(&(title.to_owned() + other), Defaults::default()), &standing);
+    assert_eq!(
+        said(&found.notices),
+        ["2 地址与台账不同，台账未改动：台账为“示例路1号”", "2 位置与台账相距约 972 米，台账未改动"]
+    );
+    let twice = title.to_owned() + &line("2栋", "54.5", "示例路1号") + &line("2栋", "60", "示例路1号");
+    let found = plan(&read_text(&twice, Defaults::default()), &registry());
+    assert_eq!(said(&found.notices), ["3 名单前面已有这一栋，内容不同，按前面的一行导入"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The lines of a list that were not taken, as a workbook (错误行): as they came, with the reason behind each.
 //!
 //! Whoever corrects them in it can import it as it is: its titles are his own, and the reason is a column nobody asks for.
+//! What should be looked at in lines that were taken stands on a sheet behind it.
 
 use rust_xlsxwriter::{Color, Format, Workbook};
 
@@ -12,7 +13,11 @@ use crate::table::Line;
 ///
 /// # Errors
 /// [`WorkbookError`].
-pub fn refused_lines(lines: &[Line], faults: &[Remark]) -> Result<Vec<u8>, WorkbookError> {
+pub fn refused_lines(
+    lines: &[Line],
+    faults: &[Remark],
+    notices: &[Remark],
+) -> Result<Vec<u8>, WorkbookError> {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     sheet.set_name("错误行")?;
@@ -45,5 +50,19 @@ pub fn refused_lines(lines: &[Line], faults: &[Remark]) -> Result<Vec<u8>, Workb
     }
     sheet.set_column_width(reason, 60)?;
     sheet.set_freeze_panes(1, 0)?;
+    if !notices.is_empty() {
+        let sheet = book.add_worksheet();
+        sheet.set_name("提示")?;
+        for (column, title) in (0..).zip(["原行号", "列", "提示"]) {
+            sheet.write_string_with_format(0, column, title, &bold)?;
+        }
+        for (at, notice) in (1..).zip(notices) {
+            sheet.write_number(at, 0, f64::from(notice.number))?;
+            sheet.write_string(at, 1, notice.column.as_deref().unwrap_or_default())?;
+            sheet.write_string(at, 2, &notice.reason)?;
+        }
+        sheet.set_column_width(2, 60)?;
+        sheet.set_freeze_panes(1, 0)?;
+    }
     Ok(book.save_to_buffer()?)
 }

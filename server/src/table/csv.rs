@@ -16,7 +16,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table, TableFault> {
         return Err(TableFault::NotATable);
     }
     // One kind of line end: the reader counts a line only when it goes on to the next one.
-    lines(&text.replace("\r\n", "\n")).map(|lines| Table { sheet: String::new(), features: false, lines })
+    lines(&text.replace("\r\n", "\n")).map(|lines| Table { lines, ..Table::default() })
 }
 
 fn decoded(bytes: &[u8]) -> Result<String, TableFault> {
@@ -31,21 +31,28 @@ fn decoded(bytes: &[u8]) -> Result<String, TableFault> {
     match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
         Some(text) => Ok(text.into_owned()),
         None if bytes.contains(&0) => Err(TableFault::NotATable),
-        None => Err(TableFault::Encoding(wrong_line(encoding, bytes))),
+        None => Err(wrong_place(encoding, bytes)),
     }
 }
 
-/// The first line that is not in the encoding.
-fn wrong_line(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> u32 {
-    let mut line = 1;
-    for piece in bytes.split_inclusive(|b| *b == b'\n') {
-        // No byte of a character of these encodings is a line feed, except in UTF-16, where the line is only near.
-        if encoding.decode_without_bom_handling_and_without_replacement(piece).is_none() {
-            return line;
+/// The first place that is not in the encoding.
+fn wrong_place(encoding: &'static encoding_rs::Encoding, bytes: &[u8]) -> TableFault {
+    let mut good = String::with_capacity(bytes.len());
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut from = 0;
+    // What a call leaves undone for want of room it goes on with; it stops for good at what is no text.
+    loop {
+        good.reserve(bytes.len() - from + 16);
+        let (result, read) = decoder.decode_to_string_without_replacement(&bytes[from..], &mut good, true);
+        from += read;
+        if !matches!(result, encoding_rs::DecoderResult::OutputFull) {
+            break;
         }
-        line += 1;
     }
-    line
+    let (row, last) = (1_u32..).zip(good.split('\n')).last().unwrap_or((1, ""));
+    let mark = separator(&good);
+    let before = last.bytes().filter(|byte| *byte == mark).count();
+    TableFault::Encoding(row, u32::try_from(before + 1).unwrap_or(u32::MAX))
 }
 
 fn separator(text: &str) -> u8 {
@@ -56,8 +63,8 @@ fn separator(text: &str) -> u8 {
 }
 
 fn lines(text: &str) -> Result<Vec<Line>, TableFault> {
-    if let Some(row) = open_quote(text, separator(text)) {
-        return Err(TableFault::OpenQuote(row));
+    if let Some((row, column)) = open_quote(text, separator(text)) {
+        return Err(TableFault::OpenQuote(row, column));
     }
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
@@ -87,18 +94,22 @@ fn lines(text: &str) -> Result<Vec<Line>, TableFault> {
     Ok(lines)
 }
 
-/// The line on which a quotation mark is opened that nothing closes: everything behind it would be one cell.
-fn open_quote(text: &str, separator: u8) -> Option<u32> {
-    let (mut line, mut opened, mut fresh) = (1, None, true);
+/// The row and column in which a quotation mark is opened that nothing closes: everything behind it would be one cell.
+fn open_quote(text: &str, separator: u8) -> Option<(u32, u32)> {
+    let (mut line, mut column, mut opened, mut fresh) = (1, 1, None, true);
     for byte in text.bytes() {
         match byte {
             b'"' if opened.is_some() => opened = None,
             // A mark within a text is a mark; only at its beginning, or behind one just closed, it opens.
-            b'"' if fresh => opened = Some(line),
+            b'"' if fresh => opened = Some((line, column)),
             _ => {}
         }
         fresh = byte == separator || byte == b'\n' || byte == b'"' && opened.is_none();
-        line += u32::from(byte == b'\n');
+        if byte == b'\n' {
+            (line, column) = (line + 1, 1);
+        } else if byte == separator && opened.is_none() {
+            column += 1;
+        }
     }
     opened
 }

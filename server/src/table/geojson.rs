@@ -2,7 +2,7 @@
 //!
 //! Of a feature's properties those are taken that maps give buildings: a name, a height, storeys; of its geometry the
 //! outline, without what nobody on the ground would notice, and its middle. A footprint without a name is still a
-//! building and is called by its number. Which datum the positions are in no file says reliably; who imports says it.
+//! building and is called by where it is: its number would be another building's in the next file. Which datum the positions are in no file says reliably; who imports says it.
 
 use geo::{BoundingRect, CoordsIter, MapCoords, MultiPolygon, Polygon, Simplify};
 use geojson::{FeatureCollection, GeoJson, GeometryValue};
@@ -47,17 +47,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table, TableFault> {
         let properties = feature.properties.unwrap_or_default();
         let text = |column: u32, names: &[&str]| cleaned(&given(&properties, names), number, column);
         let name = text(1, &NAME)?;
-        let name = if name.is_empty() { format!("轮廓 {number}") } else { name };
         let mut cells = vec![name, text(2, &HEIGHT)?, text(3, &STOREYS)?];
         let outline = feature.geometry.as_ref().and_then(|geometry| outline(&geometry.value));
         if let Some(outline) = outline
             && let Some((lon, lat)) = middle(&outline)
         {
+            if cells[0].is_empty() {
+                // A metre apart is another building.
+                cells[0] = format!("轮廓 {lon:.5},{lat:.5}");
+            }
             cells.extend([format!("{lon:.7}"), format!("{lat:.7}"), simplified(&outline).wkt_string()]);
         }
         lines.push(Line { number, cells });
     }
-    Ok(Table { sheet: String::new(), features: true, lines })
+    Ok(Table { features: true, lines, ..Table::default() })
 }
 
 fn given(properties: &Map<String, Value>, names: &[&str]) -> String {
@@ -102,7 +105,9 @@ mod tests {
     const TWO: &str = r#"{"type":"FeatureCollection","features":[
         {"type":"Feature","properties":{"name":"示例大厦","height":30.5,"Floor":10},
          "geometry":{"type":"Polygon","coordinates":[[[106.0,29.0],[106.2,29.0],[106.2,29.2],[106.0,29.2],[106.0,29.0]]]}},
-        {"type":"Feature","properties":{"height":null},"geometry":null}]}"#;
+        {"type":"Feature","properties":{"height":null},"geometry":null},
+        {"type":"Feature","properties":{"height":40},
+         "geometry":{"type":"Polygon","coordinates":[[[106.0,29.0],[106.002,29.0],[106.002,29.002],[106.0,29.0]]]}}]}"#;
 
     #[test]
     fn a_feature_is_a_line_with_the_middle_of_its_outline() {
@@ -111,11 +116,13 @@ mod tests {
         let cells: Vec<(u32, Vec<&str>)> =
             table.lines.iter().map(|l| (l.number, l.cells.iter().map(String::as_str).collect())).collect();
         let square = "POLYGON((106 29,106.2 29,106.2 29.2,106 29.2,106 29))";
+        let third = "POLYGON((106 29,106.002 29,106.002 29.002,106 29))";
         assert_eq!(
             cells[1..],
             [
                 (1, vec!["示例大厦", "30.5", "10", "106.1000000", "29.1000000", square]),
-                (2, vec!["轮廓 2", "", ""])
+                (2, vec!["", "", ""]),
+                (3, vec!["轮廓 106.00100,29.00100", "40", "", "106.0010000", "29.0010000", third]),
             ]
         );
     }

@@ -35,6 +35,9 @@ pub struct Table {
     /// Its lines with something in them.
     #[n(2)]
     pub lines: Vec<Line>,
+    /// Sheets that have something in them too, and were not read.
+    #[n(3)]
+    pub sheets_left: Vec<String>,
 }
 
 /// A line of a table.
@@ -94,12 +97,12 @@ pub enum TableFault {
     /// Its parts do not fit together.
     #[n(9)]
     Damaged,
-    /// The text is in no encoding that is known: row from 1.
+    /// The text is in no encoding that is known: row and column from 1.
     #[n(10)]
-    Encoding(#[n(0)] u32),
-    /// A quotation mark is opened and never closed: row from 1.
+    Encoding(#[n(0)] u32, #[n(1)] u32),
+    /// A quotation mark is opened and never closed: row and column from 1.
     #[n(11)]
-    OpenQuote(#[n(0)] u32),
+    OpenQuote(#[n(0)] u32, #[n(1)] u32),
     /// There is nothing in it.
     #[n(12)]
     Empty,
@@ -126,8 +129,8 @@ impl TableFault {
             Self::TooManyColumns(_) => "too_many_columns",
             Self::CellTooLong(..) => "cell_too_long",
             Self::Damaged => "damaged",
-            Self::Encoding(_) => "encoding",
-            Self::OpenQuote(_) => "open_quote",
+            Self::Encoding(..) => "encoding",
+            Self::OpenQuote(..) => "open_quote",
             Self::Empty => "empty",
             Self::TooCostly => "too_costly",
             Self::NotGeoJson => "not_geojson",
@@ -149,10 +152,14 @@ impl TableFault {
                 format!("文件超过 {} MB，不能导入。请分成几个文件。", FILE_BYTES_MAX / 1024 / 1024)
             }
             Self::TooManyRows => {
-                format!("超过 {ROWS_MAX} 行，不能导入。请删除名单下方多余的内容，或分成几个文件。")
+                let first = ROWS_MAX + 1;
+                format!(
+                    "第 {first} 行起超过 {ROWS_MAX} 行，不能导入。请删除名单下方多余的内容，或分成几个文件。"
+                )
             }
             Self::TooManyColumns(row) => {
-                format!("第 {row} 行超过 {COLUMNS_MAX} 列，不能导入。请删除名单右侧多余的内容。")
+                let first = letters(COLUMNS_MAX + 1);
+                format!("第 {row} 行{first}列起超过 {COLUMNS_MAX} 列，不能导入。请删除名单右侧多余的内容。")
             }
             Self::CellTooLong(row, column) => {
                 format!(
@@ -161,12 +168,15 @@ impl TableFault {
                 )
             }
             Self::Damaged => "文件已损坏，不能读取。请在表格软件中打开并重新另存为 xlsx。".to_owned(),
-            Self::Encoding(row) => {
+            Self::Encoding(row, column) => {
+                let column = letters(*column);
                 format!(
-                    "第 {row} 行起的文字编码无法识别（支持 UTF-8、UTF-16、GB18030）。请另存为 xlsx 后重试。"
+                    "第 {row} 行{column}列起的文字编码无法识别（支持 UTF-8、UTF-16、GB18030）。请另存为 xlsx 后重试。"
                 )
             }
-            Self::OpenQuote(row) => format!("第 {row} 行的引号没有成对。请改正后重试。"),
+            Self::OpenQuote(row, column) => {
+                format!("第 {row} 行{}列的引号没有成对。请改正后重试。", letters(*column))
+            }
             Self::Empty => "文件里没有内容。请检查是否选对了文件和工作表。".to_owned(),
             Self::NotGeoJson => "文件不是完整的 GeoJSON 要素集合。请重新导出后重试。".to_owned(),
             Self::TooCostly => "文件过于复杂，不能读取。请只保留名单所在的工作表后重试。".to_owned(),

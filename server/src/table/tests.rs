@@ -44,6 +44,20 @@ fn cells_come_out_as_a_person_sees_them() {
 }
 
 #[test]
+fn sheets_that_have_something_too_are_named_and_empty_or_hidden_ones_are_not() {
+    let mut book = Workbook::new();
+    for (name, text) in
+        [("说明", ""), ("古南街道", "小区"), ("空白", " "), ("文龙街道", "小区"), ("藏起", "小区")]
+    {
+        let sheet = book.add_worksheet();
+        sheet.set_name(name).expect("a name").write(0, 0, text).expect("writes");
+        sheet.set_hidden(name == "藏起");
+    }
+    let table = read(&book.save_to_buffer().expect("a workbook")).expect("reads");
+    assert_eq!((table.sheet.as_str(), table.sheets_left), ("古南街道", vec!["文龙街道".to_owned()]));
+}
+
+#[test]
 fn text_is_read_in_every_encoding_and_with_every_separator() {
     let text = "名称,地址\n示例花园,\"示例路1号, 2栋\"\n";
     let (gbk, ..) = encoding_rs::GB18030.encode(text);
@@ -135,8 +149,10 @@ fn what_is_no_honest_list_is_refused_in_words() {
         ("a bomb", packed(&[(SHEET, vec![b' '; 8 * 1024 * 1024])]), TableFault::Bomb),
         ("far below", cell_at("A1048576"), TableFault::TooManyRows),
         ("far right", cell_at("XFD2"), TableFault::TooManyColumns(2)),
-        ("not closed", "名称\n\"示例\n花园\n".as_bytes().to_vec(), TableFault::OpenQuote(2)),
-        ("no encoding", b"a\nb\n\xff\xff\n".to_vec(), TableFault::Encoding(3)),
+        ("not closed", "名称\n\"示例\n花园\n".as_bytes().to_vec(), TableFault::OpenQuote(2, 1)),
+        ("not closed further on", b"a,b\n1,\"x\n2,y\n".to_vec(), TableFault::OpenQuote(2, 2)),
+        ("no encoding", b"a\nb\n\xff\xff\n".to_vec(), TableFault::Encoding(3, 1)),
+        ("no encoding further on", b"a,b\nx,y\xff\xff\n".to_vec(), TableFault::Encoding(2, 2)),
         (
             "long",
             format!("名称\n{}", "长".repeat(CELL_CHARS_MAX + 1)).into_bytes(),

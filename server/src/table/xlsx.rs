@@ -19,20 +19,37 @@ const RATIO_MAX: u64 = 100;
 /// Up to here anything may pack as well as it likes.
 const SMALL_BYTES: u64 = 1024 * 1024;
 
-/// Reads the first sheet that is shown and has something in it.
+/// Reads the first sheet that is shown and has something in it; names those behind it that have something too.
 pub(super) fn read(bytes: &[u8]) -> Result<Table, TableFault> {
     scan(bytes)?;
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|_| TableFault::Damaged)?;
     let shown = book.sheets_metadata().iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
     let names: Vec<String> = shown.map(|sheet| sheet.name.clone()).collect();
-    for sheet in names {
+    let mut names = names.into_iter();
+    while let Some(sheet) = names.next() {
         let rows = rows(&mut book, &sheet)?;
         if !rows.is_empty() {
             let lines = rows.into_iter().map(|(number, row)| line(number, row)).collect();
-            return Ok(Table { sheet, features: false, lines });
+            let mut sheets_left = Vec::new();
+            for name in names {
+                if has_something(&mut book, &name)? {
+                    sheets_left.push(name);
+                }
+            }
+            return Ok(Table { sheet, lines, sheets_left, features: false });
         }
     }
     Err(TableFault::Empty)
+}
+
+fn has_something(book: &mut Xlsx<Cursor<&[u8]>>, sheet: &str) -> Result<bool, TableFault> {
+    let mut cells = book.worksheet_cells_reader(sheet).map_err(|_| TableFault::Damaged)?;
+    while let Some(cell) = cells.next_cell().map_err(|_| TableFault::Damaged)? {
+        if !text(cell.get_value()).trim().is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 type Rows = BTreeMap<u32, BTreeMap<u32, String>>;
