@@ -23,11 +23,10 @@ use louan_server::auth::NewAccount;
 use louan_server::http::route::{self, ROUTES, Route};
 use louan_server::hub::{Clocks, ImportId};
 use louan_server::import::Defaults;
-use photo_kit::{cited, enrolled};
+use photo_kit::{begin, cited, enrolled, picture, send};
 use serde_json::{Value, json as value};
 
 const HAZARD: RecordId = RecordId([5; 16]);
-const PHOTO: BlobHash = BlobHash([6; 32]);
 const IMPORT: ImportId = ImportId([7; 16]);
 /// Cells that are not asked: they stream, or end the very session that asks.
 const UNASKED: [(&str, &str); 3] =
@@ -36,6 +35,15 @@ const UNASKED: [(&str, &str); 3] =
 struct Caller {
     name: String,
     token: Option<String>,
+}
+
+/// What the matrix is about: a compound, a hazard on it that cites a photo, an import of the street's, an upload that its
+/// device has not finished.
+struct Furnished {
+    photo: BlobHash,
+    upload: String,
+    /// The token of the device that sent the photo.
+    sender: String,
 }
 
 fn now() -> Clocks {
@@ -68,16 +76,22 @@ async fn signed_in(house: &House, number: u8) -> String {
     house.identity.sign_in(credentials, noon()).await.expect("a session").issued.access.text()
 }
 
-/// What the matrix is about: a compound, a hazard on it that cites a photo, an import of the street's.
-async fn furnish(house: &House) {
-    assert_eq!(cited(house, vec![PHOTO]).await, HAZARD);
+async fn furnish(house: &House) -> Furnished {
+    let (sender, _) = enrolled(house, 61, edge_kit::person_id(4)).await;
+    let shown = picture(1);
+    send(house, &sender, &shown).await;
+    let place = begin(house, &sender, &picture(2)).await;
+    let upload = place.rsplit('/').next().expect("an id").to_owned();
+    let photo = shown.hash;
+    assert_eq!(cited(house, vec![photo]).await, HAZARD);
     let table = louan_server::table::read("小区,栋号\n示例花园,2栋\n".as_bytes()).expect("a table");
     let asked = (&table, Defaults::default());
     house.hub.preview_import(edge_kit::person_id(1), IMPORT, asked, now()).await.expect("a plan");
+    Furnished { photo, upload, sender }
 }
 
 /// Everybody who might call: nobody, each role, accounts that are half there, devices.
-async fn callers(house: &House) -> Vec<Caller> {
+async fn callers(house: &House, sender: &str) -> Vec<Caller> {
     let mut callers = vec![Caller { name: "nobody".to_owned(), token: None }];
     for (number, role) in (100..).zip(Role::ALL) {
         let kind = OrgKind::ALL.iter().find(|kind| kind.appoints(*role)).expect("somebody appoints");
@@ -106,8 +120,9 @@ async fn callers(house: &House) -> Vec<Caller> {
         }
         callers.push(Caller { name: name.to_owned(), token });
     }
-    let (token, _) = enrolled(house, 61, edge_kit::person_id(4)).await;
-    callers.push(Caller { name: "device".to_owned(), token: Some(token) });
+    callers.push(Caller { name: "device".to_owned(), token: Some(sender.to_owned()) });
+    let (token, _) = enrolled(house, 65, edge_kit::person_id(4)).await;
+    callers.push(Caller { name: "other_device".to_owned(), token: Some(token) });
     let (token, _) = enrolled(house, 64, edge_kit::person_id(4)).await;
     house.lose_key(&token);
     callers.push(Caller { name: "found_token".to_owned(), token: Some(token) });
@@ -117,15 +132,17 @@ async fn callers(house: &House) -> Vec<Caller> {
     callers
 }
 
-/// A route's path with the ids of what is there.
-fn path(route: &Route) -> String {
-    route
-        .path
-        .replace("{hazard}", &HAZARD.to_string())
-        .replace("{hash}", &PHOTO.to_string())
-        .replace("{import}", &IMPORT.to_string())
-        .replace("{upload}", &"0".repeat(32))
-        .replace("{cut_off}", "2020-03-20")
+impl Furnished {
+    /// A route's path with the ids of what is there.
+    fn path(&self, route: &Route) -> String {
+        route
+            .path
+            .replace("{hazard}", &HAZARD.to_string())
+            .replace("{hash}", &self.photo.to_string())
+            .replace("{import}", &IMPORT.to_string())
+            .replace("{upload}", &self.upload)
+            .replace("{cut_off}", "2020-03-20")
+    }
 }
 
 async fn ask(house: &House, route: &Route, path: &str, token: Option<&String>) -> Response<Bytes> {
@@ -163,14 +180,14 @@ fn golden() -> PathBuf {
 #[tokio::test]
 async fn every_route_answers_every_caller_as_the_golden_says() {
     let house = house().await;
-    furnish(&house).await;
-    let callers = callers(&house).await;
+    let furnished = furnish(&house).await;
+    let callers = callers(&house, &furnished.sender).await;
     let mut table = String::new();
     for route in ROUTES.iter().filter(|route| !UNASKED.contains(&(route.method.name(), route.path))) {
         writeln!(table, "{} {}", route.method.name(), route.path).expect("writes");
         let mut cells: Vec<(u16, Vec<&str>)> = Vec::new();
         for caller in &callers {
-            let reply = ask(&house, route, &path(route), caller.token.as_ref()).await;
+            let reply = ask(&house, route, &furnished.path(route), caller.token.as_ref()).await;
             let status = reply.status().as_u16();
             assert!(status < 500, "{} {} {}: {status}", caller.name, route.method.name(), route.path);
             if caller.name == "leading_group"
@@ -211,7 +228,7 @@ async fn every_route_answers_every_caller_as_the_golden_says() {
 #[tokio::test]
 async fn what_is_somebody_elses_is_the_same_as_what_never_was() {
     let house = house().await;
-    furnish(&house).await;
+    let furnished = furnish(&house).await;
     let elsewhere = org(&house, "street-2", OrgKind::Street, Some(OTHER_STREET)).await;
     let company = org(&house, "property-2", OrgKind::PropertyManager, Some(OTHER_STREET)).await;
     person(&house, 200, Role::Street, elsewhere).await;
@@ -220,12 +237,12 @@ async fn what_is_somebody_elses_is_the_same_as_what_never_was() {
         [signed_in(&house, 200).await, signed_in(&house, 201).await, enrolled(&house, 63, manager).await.0];
     let mut asked = 0;
     for route in ROUTES.iter().filter(|route| route.path.contains('{') && !route.path.contains("{cut_off}")) {
-        let there = path(route);
+        let there = furnished.path(route);
         let never = there
             .replace(&HAZARD.to_string(), &RecordId([9; 16]).to_string())
-            .replace(&PHOTO.to_string(), &BlobHash([9; 32]).to_string())
+            .replace(&furnished.photo.to_string(), &BlobHash([9; 32]).to_string())
             .replace(&IMPORT.to_string(), &ImportId([9; 16]).to_string())
-            .replace(&"0".repeat(32), &"9".repeat(32));
+            .replace(&furnished.upload, &"9".repeat(32));
         assert_ne!(there, never, "{} names an id this test does not know", route.path);
         for token in &strangers {
             let replies = [
@@ -241,6 +258,36 @@ async fn what_is_somebody_elses_is_the_same_as_what_never_was() {
         }
     }
     assert!(asked >= 30, "{asked} cells");
+}
+
+#[tokio::test]
+async fn a_suspended_account_is_nobody_whatever_its_role_was() {
+    let house = house().await;
+    let furnished = furnish(&house).await;
+    let mut suspended = Vec::new();
+    for (number, role) in (100..).zip(Role::ALL) {
+        let kind = OrgKind::ALL.iter().find(|kind| kind.appoints(*role)).expect("somebody appoints");
+        let org = org(&house, kind.as_str(), *kind, Some(STREET)).await;
+        let id = person(&house, number, *role, org).await;
+        let token = signed_in(&house, number).await;
+        house.hub.set_person_active(id, false, None, now()).await.expect("suspends");
+        suspended.push((role.as_str(), token));
+    }
+    let asked = ROUTES.iter().filter(|route| route.path.starts_with("/api/v1/"));
+    for route in asked.filter(|route| !UNASKED.contains(&(route.method.name(), route.path))) {
+        for (role, token) in &suspended {
+            let reply = ask(&house, route, &furnished.path(route), Some(token)).await;
+            let status = reply.status().as_u16();
+            // What needs nobody answers everybody; what is for devices is not for people.
+            let open = ["/api/v1/session", "/api/v1/session/refresh", "/api/v1/enrol"].contains(&route.path);
+            let fine = match route.method {
+                route::Verb::Options => status == 204,
+                _ if open => [401, 422, 400].contains(&status),
+                _ => [401, 403].contains(&status),
+            };
+            assert!(fine, "{role} {} {}: {status}", route.method.name(), route.path);
+        }
+    }
 }
 
 /// A reply's body without the number of its request.
