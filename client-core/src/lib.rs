@@ -29,6 +29,7 @@ pub use phone::{Acting, Enrolment, Phone};
 pub use store::{Salvage, StorePlace};
 pub use sync::backoff::wait_ms;
 pub use sync::photo::{Method, PhotoReply, PhotoRequest, PhotoStep};
+pub use sync::unsent::{UnsentDraft, UnsentMark};
 pub use sync::{Absorbed, Prepared};
 pub use usecase::photo::{PhotoSettings, Shot};
 pub use usecase::round::AnswerDraft;

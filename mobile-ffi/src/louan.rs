@@ -227,6 +227,22 @@ impl Louan {
         self.desk().seal(&signatures)
     }
 
+    /// Begins a file of what was not sent; its first bytes. It is not encrypted: say so before it is handed out.
+    pub fn begin_unsent(&self) -> Vec<u8> {
+        self.desk().begin_unsent()
+    }
+
+    /// The digests to sign for the next part of the file; nothing when all that was not sent is in it.
+    pub fn prepare_unsent(&self) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+        let digests = self.desk().prepare_unsent()?;
+        Ok(digests.map(|digests| digests.iter().map(|digest| digest.to_vec()).collect()))
+    }
+
+    /// The part's bytes, once every digest is signed, to be put behind those before.
+    pub fn seal_unsent(&self, signatures: Vec<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+        self.desk().seal_unsent(&signatures)
+    }
+
     /// Tells that a request or its reply was lost: the next one is smaller.
     pub fn lost(&self) {
         self.desk().lost();

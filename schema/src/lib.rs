@@ -7,7 +7,7 @@
 //! [`policy`] (the district and the campaign, as data) → [`record`] (what people write
 //! down) → [`photo`] (what is known about a picture) → [`doc`] (how it merges) →
 //! [`ruling`] and [`registry`] (what offices decide) → [`fold`] (what it adds up to) →
-//! [`wire`] (how it travels).
+//! [`wire`] (how it travels) and [`unsent`] (how it is carried by hand).
 #![deny(missing_docs)]
 
 pub mod area;
@@ -23,4 +23,5 @@ pub mod registry;
 pub mod ruling;
 pub mod spelling;
 pub mod time;
+pub mod unsent;
 pub mod wire;

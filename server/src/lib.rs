@@ -30,4 +30,5 @@ pub mod storage;
 pub mod sync;
 pub mod table;
 pub mod telemetry;
+pub mod unsent;
 pub mod worker;

@@ -60,6 +60,25 @@ test('a photo taken on a phone is what the office shows', async () => {
   });
 });
 
+test('what a phone could not send is read in by command, and known when the phone comes', async () => {
+  await withOffice(async (office, folder) => {
+    const env = { ...process.env, PYTHONPATH: join(root, 'target/bindings/python') };
+    const script = fileURLToPath(new URL('unsent.py', import.meta.url));
+    const [phone, file] = [join(folder, 'phone'), join(folder, 'unsent.louan')];
+    const at = [office.url, office.root];
+    const picture = join(root, 'tests/outside/stairwell.jpg');
+    const made = JSON.parse((await run('python3', [script, 'make', ...at, office.codes.a, picture, phone, file], { env })).stdout);
+    for (const said of [/已读入 1 条，照片 1 张/, /已读入 0 条，照片 0 张；原已有 2/]) {
+      assert.match(await office.louan('unsent', file, '--as', 'clerk'), said);
+    }
+    const { photos, missing } = JSON.parse(await office.get(`hazards/${made.hazard}/photos`));
+    assert.deepEqual([missing, photos.map(({ hash, here }) => ({ hash, here }))], [0, [{ hash: made.photo, here: true }]]);
+    const met = JSON.parse((await run('python3', [script, 'meet', ...at, phone], { env })).stdout);
+    assert.deepEqual(met, { left: [0, 0, 0, 0, 0], photos: ['confirmed'] });
+    assert.equal(JSON.parse(await office.get('hazards')).total, 1, 'once');
+  });
+});
+
 test('the story is told from Kotlin', async () => {
   await withOffice(async (office, folder) => {
     const program = fileURLToPath(new URL('Story.kt', import.meta.url));

@@ -121,6 +121,11 @@ export class Office {
     return ['--store', join(this.folder, 'office.sqlite'), ...rest];
   }
 
+  /** The office's own command line, beside the server; what it prints. */
+  louan(...rest) {
+    return this.#louan(...rest);
+  }
+
   async #louan(...rest) {
     return (await promisify(execFile)(LOUAN, this.#arguments(...rest))).stdout;
   }

@@ -77,7 +77,9 @@ impl Handset {
         (prepared, body)
     }
 
-    fn sign(&self, digest: &[u8; 32]) -> [u8; 64] {
+    /// What the device key says to a digest.
+    #[must_use]
+    pub fn sign(&self, digest: &[u8; 32]) -> [u8; 64] {
         let signature: Signature = self.key.sign(digest);
         signature.to_bytes().into()
     }

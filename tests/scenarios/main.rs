@@ -3,6 +3,7 @@
 mod a_stranger_in_between;
 mod one_inspection_to_the_months_figures;
 mod two_inspectors_one_building;
+mod work_carried_by_hand;
 
 /// Runs a story to its end on one thread: what a story says happens in the order it says it.
 pub fn story(future: impl Future<Output = ()>) {

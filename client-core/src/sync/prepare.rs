@@ -47,12 +47,12 @@ impl Phone {
     }
 }
 
-struct Drafted {
-    person: PersonId,
-    incarnation: Incarnation,
+pub(super) struct Drafted {
+    pub(super) person: PersonId,
+    pub(super) incarnation: Incarnation,
     docs: Vec<Descriptor>,
-    changes: Vec<PushedChange>,
-    list: SignedList,
+    pub(super) changes: Vec<PushedChange>,
+    pub(super) list: SignedList,
 }
 
 fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared, Error> {
@@ -94,8 +94,7 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
     };
     for row in &commands {
         if !drafts.iter().any(|d| d.person == row.person && d.incarnation == incarnation) {
-            let (person, docs, changes, list) = (row.person, Vec::new(), Vec::new(), Vec::new());
-            drafts.push(Drafted { person, incarnation, docs, changes, list });
+            drafts.push(Drafted::of_commands(row.person, incarnation));
         }
     }
     let last_of: BTreeMap<PersonId, usize> = drafts
@@ -135,7 +134,7 @@ fn waits(w: &Writer<'_>, prepared: &Prepared) -> Result<bool, Error> {
 }
 
 /// The first rows that fit, one at least: within `up_bytes` as sent, and within what the office unpacks.
-fn affordable(mut rows: Vec<OutboxRow>, up_bytes: usize) -> Vec<OutboxRow> {
+pub(super) fn affordable(mut rows: Vec<OutboxRow>, up_bytes: usize) -> Vec<OutboxRow> {
     let mut plain = 0;
     let unpacked = rows.iter().take_while(|row| {
         plain += row.raw.as_ref().map_or(0, Vec::len) + ENVELOPE_BYTES;
@@ -163,7 +162,8 @@ fn sent_bytes(rows: &[OutboxRow]) -> usize {
     rows.len() * AROUND_BYTES + frame::guess(raws.chain(docs.iter().map(|doc| doc.as_bytes())))
 }
 
-fn batches(rows: Vec<OutboxRow>) -> Vec<Drafted> {
+/// Rows as batches, in the order written; those beyond the last batch of a request are left out.
+pub(super) fn batches(rows: Vec<OutboxRow>) -> Vec<Drafted> {
     let mut drafts: Vec<Drafted> = Vec::new();
     let mut last_of_doc: BTreeMap<DocId, usize> = BTreeMap::new();
     for row in rows {
@@ -173,13 +173,7 @@ fn batches(rows: Vec<OutboxRow>) -> Vec<Drafted> {
             Some(at) if at >= behind => at,
             _ if drafts.len() == BATCHES_MAX => break,
             _ => {
-                drafts.push(Drafted {
-                    person: row.person,
-                    incarnation: row.incarnation,
-                    docs: Vec::new(),
-                    changes: Vec::new(),
-                    list: Vec::new(),
-                });
+                drafts.push(Drafted::of_commands(row.person, row.incarnation));
                 drafts.len() - 1
             }
         };
@@ -207,17 +201,30 @@ fn add(
     draft: Drafted,
     commands: Vec<louan_schema::ruling::Command>,
 ) {
-    let Drafted { person, incarnation, docs, changes, list } = draft;
-    prepared.digests.push(Batch::digest(device, incarnation, person, &list, &commands));
-    prepared.hashes.push(list.into_iter().map(|(_, _, hash)| hash).collect::<Vec<ChangeHash>>());
-    prepared.request.batches.push(Batch {
-        person,
-        relayed_for: None,
-        incarnation,
-        docs,
-        changes,
-        commands,
-        signature: Vec::new().into(),
-        proof: None,
-    });
+    let (batch, digest, hashes) = draft.unsigned(device, commands);
+    prepared.digests.push(digest);
+    prepared.hashes.push(hashes);
+    prepared.request.batches.push(batch);
+}
+
+impl Drafted {
+    /// A batch of somebody who wrote nothing and asked for something.
+    pub(super) const fn of_commands(person: PersonId, incarnation: Incarnation) -> Self {
+        Self { person, incarnation, docs: Vec::new(), changes: Vec::new(), list: Vec::new() }
+    }
+
+    /// The batch as it is signed, what is signed, and the hashes of its changes.
+    pub(super) fn unsigned(
+        self,
+        device: DeviceId,
+        commands: Vec<louan_schema::ruling::Command>,
+    ) -> (Batch, [u8; 32], Vec<ChangeHash>) {
+        let Self { person, incarnation, docs, changes, list } = self;
+        let digest = Batch::digest(device, incarnation, person, &list, &commands);
+        let hashes = list.into_iter().map(|(_, _, hash)| hash).collect();
+        let signature = Vec::new().into();
+        let batch =
+            Batch { person, relayed_for: None, incarnation, docs, changes, commands, signature, proof: None };
+        (batch, digest, hashes)
+    }
 }

@@ -7,6 +7,7 @@ mod cut;
 mod office;
 mod sending;
 mod taking;
+mod unsent;
 
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 use louan_client_core::view::PhotoView;

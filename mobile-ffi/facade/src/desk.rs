@@ -6,7 +6,8 @@
 
 use louan_client_core::darkroom::watermark::Lettering;
 use louan_client_core::schema::id::{RecordId, RoundId};
-use louan_client_core::{Phone, PhotoRequest, Prepared, StorePlace};
+use louan_client_core::schema::unsent::MAGIC;
+use louan_client_core::{Phone, PhotoRequest, Prepared, StorePlace, UnsentDraft, UnsentMark};
 
 use crate::draft::{
     AnswerDraft, CorrectionDraft, FixDraft, HazardDraft, HazardFilter, RecheckDraft, StopDraft,
@@ -40,6 +41,8 @@ pub struct Desk<H> {
     prepared: Option<Prepared>,
     /// The request about a photo whose answer is awaited.
     pub(crate) errand: Option<PhotoRequest>,
+    /// How far the file of unsent data has come, and the part of it that is to be signed.
+    pub(crate) unsent: (UnsentMark, Option<UnsentDraft>),
     /// Who draws the letters of watermarks, when the host has a font.
     pub(crate) lettering: Option<Box<dyn Letterer>>,
 }
@@ -50,6 +53,13 @@ pub(crate) trait Letterer: Lettering + std::fmt::Debug + Send + Sync {}
 impl<T: Lettering + std::fmt::Debug + Send + Sync> Letterer for T {}
 
 type Answered<T> = Result<T, Failure>;
+
+/// Signatures as they are of a fixed size.
+fn fixed(signatures: &[Vec<u8>]) -> Answered<Vec<[u8; 64]>> {
+    let signatures: Result<_, _> =
+        signatures.iter().map(|signature| signature.as_slice().try_into()).collect();
+    signatures.map_err(|_| Failure::misused("a signature is not 64 bytes long"))
+}
 
 fn rows<T, R: From<T>>(list: Vec<T>) -> Vec<R> {
     list.into_iter().map(R::from).collect()
@@ -67,7 +77,8 @@ impl<H: Host> Desk<H> {
             Place::Named { vfs, name } => StorePlace::Named { vfs, name },
         };
         let phone = Phone::open(place, chance(&host)?)?;
-        Ok(Self { phone, host, prepared: None, errand: None, lettering: None })
+        let unsent = (UnsentMark::default(), None);
+        Ok(Self { phone, host, prepared: None, errand: None, unsent, lettering: None })
     }
 
     /// Where a damaged store was put aside at opening, if one was found.
@@ -215,10 +226,31 @@ impl<H: Host> Desk<H> {
     /// The request's bytes, once every digest is signed.
     pub fn seal(&self, signatures: &[Vec<u8>]) -> Answered<Vec<u8>> {
         let prepared = self.prepared.as_ref().ok_or_else(|| Failure::misused("seal without prepare"))?;
-        let signatures: Result<Vec<[u8; 64]>, _> =
-            signatures.iter().map(|signature| signature.as_slice().try_into()).collect();
-        let signatures = signatures.map_err(|_| Failure::misused("a signature is not 64 bytes long"))?;
-        Ok(self.phone.seal(prepared, signatures)?)
+        Ok(self.phone.seal(prepared, fixed(signatures)?)?)
+    }
+
+    /// Begins a file of what was not sent; its first bytes. It is not encrypted: the app says so before it hands it out.
+    pub fn begin_unsent(&mut self) -> Vec<u8> {
+        self.unsent = (UnsentMark::default(), None);
+        MAGIC.to_vec()
+    }
+
+    /// The digests to sign for the next part of the file; nothing when all that was not sent is in it.
+    pub fn prepare_unsent(&mut self) -> Answered<Option<Vec<[u8; 32]>>> {
+        let draft = self.phone.next_unsent(self.unsent.0, now(&self.host))?;
+        let digests = draft.as_ref().map(|draft| draft.digests().to_vec());
+        self.unsent.1 = draft;
+        Ok(digests)
+    }
+
+    /// The part's bytes, once every digest is signed, to be put behind those before.
+    pub fn seal_unsent(&mut self, signatures: &[Vec<u8>]) -> Answered<Vec<u8>> {
+        let draft =
+            self.unsent.1.take().ok_or_else(|| Failure::misused("seal_unsent without prepare_unsent"))?;
+        let next = draft.next();
+        let bytes = draft.seal(&fixed(signatures)?)?;
+        self.unsent.0 = next;
+        Ok(bytes)
     }
 
     /// Tells that a request or its reply was lost: the next one is smaller.

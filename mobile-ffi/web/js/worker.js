@@ -78,6 +78,20 @@ async function synced(name) {
   throw failure('bug', 'the phone never came to rest');
 }
 
+/** The file of what was not sent, as one Blob. */
+async function unsentFile(name) {
+  const { key } = await atCore(() => phone(name));
+  const parts = [await step(name, (louan) => louan.beginUnsent())];
+  for (;;) {
+    const digests = await step(name, (louan) => louan.prepareUnsent());
+    if (!digests) return new Blob(parts, { type: 'application/octet-stream' });
+    const signatures = [];
+    for (const digest of digests) signatures.push(await key.sign(digest));
+    // A Blob keeps what it is given outside the page's memory.
+    parts.push(new Blob([await step(name, (louan) => louan.sealUnsent(signatures))]));
+  }
+}
+
 /** Sends photos until all that may go now is at the office; how many it has now and how many it refused. */
 async function photosSent(name, unmetered) {
   const { office } = await atCore(() => phone(name));
@@ -126,6 +140,8 @@ const ownCalls = {
 };
 
 function called(call, args) {
+  // Waits for no request that hangs: it is made when there is no network to speak of.
+  if (call === 'unsentFile') return unsentFile(...args);
   if (call in networkCalls) return overNetwork(() => networkCalls[call](...args));
   const [name, ...rest] = args;
   return atCore(() => (call in ownCalls ? ownCalls[call](...args) : phone(name).louan[call](...rest)));

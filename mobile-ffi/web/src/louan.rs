@@ -21,6 +21,15 @@ pub struct Louan {
 
 type Given = Result<JsValue, JsValue>;
 
+/// Signatures as bytes.
+fn listed(signatures: &Array) -> Result<Vec<Vec<u8>>, JsValue> {
+    let bytes = |signature: JsValue| -> Result<Vec<u8>, JsValue> {
+        let bytes: Uint8Array = signature.dyn_into().map_err(|_| bug("a signature is no Uint8Array"))?;
+        Ok(bytes.to_vec())
+    };
+    signatures.iter().map(bytes).collect()
+}
+
 #[wasm_bindgen]
 #[allow(
     clippy::missing_errors_doc,
@@ -168,12 +177,27 @@ impl Louan {
 
     /// The request's bytes, once every digest is signed.
     pub fn seal(&self, signatures: Array) -> Result<Vec<u8>, JsValue> {
-        let mut list = Vec::new();
-        for signature in signatures.iter() {
-            let bytes: Uint8Array = signature.dyn_into().map_err(|_| bug("a signature is no Uint8Array"))?;
-            list.push(bytes.to_vec());
-        }
-        self.desk.seal(&list).map_err(|failure| thrown(&failure))
+        self.desk.seal(&listed(&signatures)?).map_err(|failure| thrown(&failure))
+    }
+
+    /// Begins a file of what was not sent; its first bytes. It is not encrypted.
+    #[wasm_bindgen(js_name = beginUnsent)]
+    pub fn begin_unsent(&mut self) -> Vec<u8> {
+        self.desk.begin_unsent()
+    }
+
+    /// The digests to sign for the next part of the file, as `Uint8Array`s; undefined when all is in it.
+    #[wasm_bindgen(js_name = prepareUnsent)]
+    pub fn prepare_unsent(&mut self) -> Result<Option<Array>, JsValue> {
+        let digests = self.desk.prepare_unsent().map_err(|failure| thrown(&failure))?;
+        let array = |digest: &[u8; 32]| JsValue::from(Uint8Array::from(digest.as_slice()));
+        Ok(digests.map(|digests| digests.iter().map(array).collect()))
+    }
+
+    /// The part's bytes, once every digest is signed.
+    #[wasm_bindgen(js_name = sealUnsent)]
+    pub fn seal_unsent(&mut self, signatures: Array) -> Result<Vec<u8>, JsValue> {
+        self.desk.seal_unsent(&listed(&signatures)?).map_err(|failure| thrown(&failure))
     }
 
     /// Tells that a request or its reply was lost: the next one is smaller.

@@ -84,6 +84,13 @@ pub(super) enum Command {
     Enrol(EnrolCommand),
     #[command(subcommand, about = "建筑名单：读取、导入、撤销")]
     Import(ImportCommand),
+    #[command(about = "读入手机导出的未上传数据包（可重复执行，已有的内容不会重复）")]
+    Unsent {
+        #[arg(value_name = "文件", help = "手机上“导出未上传数据包”得到的文件")]
+        file: PathBuf,
+        #[arg(long = "as", value_name = "账号或编号", help = "由谁带来：记入审计")]
+        who: String,
+    },
     #[command(about = "导出台账")]
     Export {
         #[arg(value_enum, value_name = "台账", help = "hazards（隐患台账）或 buildings（建筑台账）")]

@@ -85,7 +85,7 @@ async fn standing(app: &App, who: &str) -> Result<(Person, Org), Failure> {
     Ok((row.person, org))
 }
 
-async fn importer(app: &App, who: &str) -> Result<(Person, Org), Failure> {
+pub(super) async fn importer(app: &App, who: &str) -> Result<(Person, Org), Failure> {
     let (person, org) = standing(app, who).await?;
     if may(person.role, Action::RegisterBuilding) {
         return Ok((person, org));

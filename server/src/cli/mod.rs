@@ -14,6 +14,7 @@ mod people;
 mod restore;
 mod service;
 mod tls;
+mod unsent;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -80,6 +81,7 @@ async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
         Command::User(command) => people::user(command, config).await,
         Command::Enrol(command) => people::enrol(command, config).await,
         Command::Import(command) => list::import(command, config).await,
+        Command::Unsent { file, who } => unsent::read_in(file, who, config).await,
         Command::Export { what, who, to, street, state, datum } => {
             let filters = [street.as_deref(), state.as_deref(), datum.as_deref()];
             list::export(*what, (who, to), filters, config).await

@@ -15,6 +15,7 @@ use crate::hub::{StorageError, SyncError};
 use crate::photo::{BlobError, PhotoError};
 use crate::report::ReportError;
 use crate::report::workbook::WorkbookError;
+use crate::unsent::UnsentError;
 
 /// tus 1.0, checksum extension; not in HTTP's own list.
 const CHECKSUM_MISMATCH: StatusCode = match StatusCode::from_u16(460) {
@@ -251,6 +252,21 @@ impl From<ReportError> for ApiError {
 impl From<WorkbookError> for ApiError {
     fn from(error: WorkbookError) -> Self {
         ReportError::from(error).into()
+    }
+}
+
+impl From<UnsentError> for ApiError {
+    fn from(error: UnsentError) -> Self {
+        match error {
+            UnsentError::Fault(_) => {
+                Self::field("/", "unsent", "不是完整的未上传数据包，或由更新版本的应用生成")
+            }
+            UnsentError::UnknownDevice => Self::field("/", "device", "数据包来自未在本单位登记的设备"),
+            UnsentError::Signature => Self::field("/", "signature", "数据包内容与设备签名不符，可能已被改动"),
+            UnsentError::Sync(error) => error.into(),
+            UnsentError::Photo(error) => error.into(),
+            UnsentError::Storage(error) => error.into(),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod room;
 pub mod route;
 mod session;
 mod sync;
+mod unsent;
 mod upload;
 
 pub use mount::Mount;
@@ -186,7 +187,8 @@ fn program_routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     let photos = upload::routes(desk).or(photo::routes(desk)).unify().boxed();
     let office =
         command::routes(desk).or(ledger::routes(desk)).unify().or(month::routes(desk)).unify().boxed();
-    let files = import::routes(desk).or(export::routes(desk)).unify().boxed();
+    let lists = import::routes(desk).or(unsent::routes(desk)).unify();
+    let files = lists.or(export::routes(desk)).unify().boxed();
     let rest = photos.or(files).unify().or(health::routes(desk)).unify().boxed();
     sessions.or(field).unify().or(office).unify().or(rest).unify().boxed()
 }

@@ -22,6 +22,8 @@ pub enum Body {
     Piece,
     /// A list of buildings as a file.
     File,
+    /// A part of the file of what a phone could not send.
+    Unsent,
 }
 
 impl Body {
@@ -35,6 +37,7 @@ impl Body {
             Self::Sync => louan_schema::wire::frame::SENT_BYTES_MAX as u64,
             Self::Piece => crate::photo::PIECE_BYTES_MAX,
             Self::File => crate::table::FILE_BYTES_MAX,
+            Self::Unsent => louan_schema::unsent::PART_BYTES_MAX as u64,
         }
     }
 
@@ -48,6 +51,7 @@ impl Body {
             Self::Sync => Some(louan_schema::wire::MEDIA_TYPE),
             Self::Piece => Some("application/offset+octet-stream"),
             Self::File => Some("application/octet-stream"),
+            Self::Unsent => Some(louan_schema::unsent::PART_MEDIA_TYPE),
         }
     }
 }
@@ -135,6 +139,7 @@ pub const ROUTES: &[Route] = &[
     route(Verb::Get, "/api/v1/photos/{hash}", Body::Empty, Reader::Picture),
     route(Verb::Get, "/api/v1/photos/{hash}/thumbnail", Body::Empty, Reader::Picture),
     route(Verb::Get, "/api/v1/photos/{hash}/alike", Body::Empty, Reader::Program),
+    route(Verb::Post, "/api/v1/unsent", Body::Unsent, Reader::Program),
     route(Verb::Post, "/api/v1/imports", Body::File, Reader::Program),
     route(Verb::Get, "/api/v1/imports/{import}", Body::Empty, Reader::Program),
     route(Verb::Post, "/api/v1/imports/{import}/commit", Body::Empty, Reader::Program),

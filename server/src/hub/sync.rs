@@ -160,6 +160,27 @@ impl Hub {
         Ok(Answer { reply, _room: pull.room })
     }
 
+    /// Takes batches that somebody else brought by hand, as if their device had sent them; a verdict for each change and
+    /// each command.
+    ///
+    /// # Errors
+    /// [`SyncError`]: nothing was taken, except for [`SyncError::Storage`].
+    pub async fn take_carried(
+        &self,
+        device: DeviceId,
+        protocol: u16,
+        batches: &[Batch],
+        now: Clocks,
+    ) -> Result<(Vec<Vec<Verdict>>, Vec<Vec<CommandVerdict>>), SyncError> {
+        if protocol != PROTOCOL {
+            return Err(SyncError::Protocol(protocol));
+        }
+        check_batches(batches)?;
+        self.inner.storage.find_device(device).await?.ok_or(SyncError::UnknownDevice)?;
+        let pushes = self.take_batches(device, batches, now).await?;
+        Ok((pushes.changes, pushes.commands))
+    }
+
     /// Whether this log is the one a cursor speaks of.
     async fn knows(&self, cursor: &Cursor, head: &Head) -> Result<bool, SyncError> {
         if cursor.stream != head.stream {
@@ -315,14 +336,18 @@ fn check(request: &SyncRequest) -> Result<(), SyncError> {
     if request.protocol != PROTOCOL {
         return Err(SyncError::Protocol(request.protocol));
     }
-    let changes: usize = request.batches.iter().map(|batch| batch.changes.len()).sum();
-    let commands: usize = request.batches.iter().map(|batch| batch.commands.len()).sum();
+    check_batches(&request.batches)?;
+    let fits = request.verify.len() <= VERIFY_MAX && request.answered_at.len() <= ANSWERED_AT_MAX;
+    if fits { Ok(()) } else { Err(SyncError::TooMuch) }
+}
+
+fn check_batches(batches: &[Batch]) -> Result<(), SyncError> {
+    let changes: usize = batches.iter().map(|batch| batch.changes.len()).sum();
+    let commands: usize = batches.iter().map(|batch| batch.commands.len()).sum();
     let fits = changes <= CHANGES_MAX
         && commands <= COMMANDS_MAX
-        && request.batches.len() <= BATCHES_MAX
-        && request.batches.iter().all(|batch| batch.docs.len() <= CHANGES_MAX)
-        && request.batches.iter().flat_map(|b| &b.proof).all(|proof| proof.list.len() <= CHANGES_MAX)
-        && request.verify.len() <= VERIFY_MAX
-        && request.answered_at.len() <= ANSWERED_AT_MAX;
+        && batches.len() <= BATCHES_MAX
+        && batches.iter().all(|batch| batch.docs.len() <= CHANGES_MAX)
+        && batches.iter().flat_map(|b| &b.proof).all(|proof| proof.list.len() <= CHANGES_MAX);
     if fits { Ok(()) } else { Err(SyncError::TooMuch) }
 }

@@ -44,7 +44,7 @@ const HOUSES: &[House] = &[House {
             "http",
             &[
                 "auth", "hub", "sync", "ledger", "report", "ruling", "registry", "audit", "campaign",
-                "deadline", "photo", "import", "table", "clock", "config",
+                "deadline", "photo", "import", "table", "unsent", "clock", "config",
             ],
         ),
         // The core's one door: puts services together over a storage, speaks no HTTP.
@@ -77,6 +77,7 @@ const HOUSES: &[House] = &[House {
         room("blob", &["storage"]),
         room("photo", &["blob", "hub", "lock", "storage", "worker"]),
         room("audit", &["storage"]),
+        room("unsent", &["audit", "hub", "photo"]),
         // Pure: the rulebook, and the shape of what storage remembers.
         room("sync/gate", &["worker", "storage"]),
         room("ledger/project", &[]),

@@ -87,6 +87,18 @@ impl Reader<'_> {
         self.outbox_where("state = 'pending' AND raw IS NOT NULL ORDER BY local_seq LIMIT ?1", &[&limit])
     }
 
+    /// The first pending edits behind a place in the order.
+    pub(crate) fn list_pending_after(
+        &self,
+        local_seq: i64,
+        limit: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let condition =
+            "state = 'pending' AND raw IS NOT NULL AND local_seq > ?1 ORDER BY local_seq LIMIT ?2";
+        self.outbox_where(condition, &[&local_seq, &limit])
+    }
+
     /// Pending edits of one actor behind a place in the order.
     pub(crate) fn list_pending_behind(
         &self,

@@ -133,6 +133,18 @@ impl Reader<'_> {
         Ok(statement.query_row([], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?)
     }
 
+    /// The next photo by its hash that lies here, is cited by a record that was not returned, and that the office has not.
+    pub(crate) fn next_unsent_photo(&self, after: Option<BlobHash>) -> Result<Option<BlobHash>, StoreError> {
+        let sql = "SELECT f.photo FROM photo_file f
+                   WHERE f.state = 'kept' AND f.here = 1 AND f.kind = 1 AND (?1 IS NULL OR f.photo > ?1)
+                     AND EXISTS (SELECT 1 FROM photo_cite c LEFT JOIN outbox o ON o.record = c.record
+                                 WHERE c.photo = f.photo AND (c.received = 1 OR o.state <> 'returned'))
+                   ORDER BY f.photo LIMIT 1";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let found = statement.query_map([after.map(|hash| hash.0)], |row| Ok(BlobHash(row.get(0)?)))?;
+        Ok(found.collect::<rusqlite::Result<Vec<_>>>()?.pop())
+    }
+
     /// How many photos have a file that the office refused.
     pub(crate) fn photos_refused(&self) -> Result<u64, StoreError> {
         let sql = "SELECT count(DISTINCT photo) FROM photo_file WHERE state = 'refused' AND kind <> ?1";

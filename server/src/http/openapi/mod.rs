@@ -22,7 +22,9 @@ pub(super) use operation::Operation;
 
 use super::api_error::Problem;
 use super::dress::Document;
-use super::{command, enrol, event, export, health, import, ledger, month, photo, session, sync, upload};
+use super::{
+    command, enrol, event, export, health, import, ledger, month, photo, session, sync, unsent, upload,
+};
 
 /// The name of the response every refusal has.
 const PROBLEM: &str = "Problem";
@@ -41,6 +43,7 @@ fn operations() -> Vec<Operation> {
         upload::describe(),
         photo::describe(),
         import::describe(),
+        unsent::describe(),
         export::describe(),
         health::describe(),
     ]

@@ -1,0 +1,78 @@
+//! The file of what was not sent, from a phone with photos: each once, with its card, signed; and none that is sent.
+
+use louan_client_core::UnsentMark;
+use louan_schema::id::BlobHash;
+use louan_schema::photo::PhotoCard;
+use louan_schema::unsent::{LENGTH_BYTES, UnsentPart, photo_digest};
+use sha2::{Digest, Sha256};
+
+use crate::support::*;
+
+/// What stands in the file, with the digests that were signed.
+fn parts(desk: &mut Desk) -> Vec<(UnsentPart, Vec<[u8; 32]>)> {
+    let (mut parts, mut mark) = (Vec::new(), UnsentMark::default());
+    while let Some(draft) = desk.phone.next_unsent(mark, START).expect("plans") {
+        mark = draft.next();
+        let digests = draft.digests().to_vec();
+        assert!(draft.clone().seal(&[]).is_err(), "not without its signatures");
+        let bytes = draft.seal(&vec![[7; 64]; digests.len()]).expect("makes");
+        parts.push((UnsentPart::read(&bytes[LENGTH_BYTES..]).expect("a part"), digests));
+    }
+    parts
+}
+
+fn photos(parts: &[(UnsentPart, Vec<[u8; 32]>)]) -> Vec<BlobHash> {
+    let mut found = Vec::new();
+    for (part, digests) in parts {
+        let UnsentPart::Photo { device, card, bytes, signature } = part else { continue };
+        let hash = BlobHash(Sha256::digest(&**bytes).into());
+        assert_eq!(PhotoCard::from_bytes(card).expect("a card").hash, hash);
+        assert_eq!(
+            (digests.as_slice(), signature.as_slice()),
+            (&[photo_digest(*device, card, hash)][..], &[7; 64][..])
+        );
+        found.push(hash);
+    }
+    found
+}
+
+fn changes(parts: &[(UnsentPart, Vec<[u8; 32]>)]) -> usize {
+    let of = |part: &UnsentPart| match part {
+        UnsentPart::Changes { batches, .. } => batches.iter().map(|batch| batch.changes.len()).sum(),
+        UnsentPart::Photo { .. } => 0,
+    };
+    parts.iter().map(|(part, _)| of(part)).sum()
+}
+
+#[test]
+fn what_was_written_and_the_photos_it_cites_are_in_it_and_drafts_are_not() {
+    let mut desk = Desk::new();
+    let cited = [desk.photo(1), desk.photo(2)];
+    let draft = desk.photo(3);
+    desk.hazard_with(&cited);
+    let found = parts(&mut desk);
+    assert_eq!(changes(&found), 1);
+    let mut wanted = cited.to_vec();
+    wanted.sort_unstable();
+    assert_eq!(photos(&found), wanted, "each once; no record cites {draft}");
+    assert_eq!(photos(&parts(&mut desk)), wanted, "making the file settles nothing");
+    desk.sync();
+    let after = parts(&mut desk);
+    assert_eq!((changes(&after), photos(&after)), (0, wanted), "photos go after their records");
+}
+
+#[test]
+fn more_than_a_part_holds_goes_into_the_next() {
+    let mut desk = Desk::new();
+    for n in 0..2_050 {
+        desk.hazard(ANNA, &format!("堵塞{n}"));
+    }
+    let found = parts(&mut desk);
+    assert!(found.len() >= 2);
+    assert_eq!(changes(&found), 2_050);
+}
+
+#[test]
+fn a_phone_with_nothing_unsent_makes_an_empty_file() {
+    assert!(parts(&mut Desk::new()).is_empty());
+}
