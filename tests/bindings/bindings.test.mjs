@@ -192,6 +192,13 @@ test('what is saved in a browser does not wait for the network', { timeout: 120_
     const synced = ask('sync');
     const reported = await ask('reportHazard', person, building.site, hazard(building, []));
     assert.deepEqual((await ask('hazards', { which: 'all' })).map(({ id, unsent }) => ({ id, unsent })), [{ id: reported, unsent: 1 }]);
+    // Nor does the file of what was not sent.
+    const file = await browser.main.evaluate(async () => {
+      const { value, failure } = await globalThis.ask('unsentFile', 'a');
+      return failure ?? { size: value.size, head: await value.slice(0, 16).text() };
+    });
+    assert.equal(file.head, 'LOUAN-UNSENT-01\n', JSON.stringify(file));
+    assert.ok(file.size > 300, `${file.size} bytes`);
     letGo();
     await synced;
     await ask('sync');
