@@ -15,7 +15,13 @@ use louan_schema::time::Timestamp;
 use louan_schema::wire::{MEDIA_TYPE, SyncReply, SyncRequest, Verdict, frame};
 use support::*;
 
-struct Pocket;
+/// What a phone's host lends; a locked one has no key just now.
+struct Pocket {
+    locked: bool,
+}
+
+const OPEN: Pocket = Pocket { locked: false };
+const LOCKED: Pocket = Pocket { locked: true };
 
 impl Host for Pocket {
     fn now(&self) -> Timestamp {
@@ -28,7 +34,7 @@ impl Host for Pocket {
         vec![4; 65]
     }
     fn sign(&self, _: &[u8; 32]) -> Result<[u8; 64], String> {
-        Ok([7; 64])
+        if self.locked { Err("the phone is locked".to_owned()) } else { Ok([7; 64]) }
     }
 }
 
@@ -103,7 +109,7 @@ fn a_phone_enrols_with_a_code() {
     let (url, heard) = office(vec![("200 OK", "application/json", reply.to_string().into_bytes())]);
     let mut desk = Desk::bare(louan_client_core::StorePlace::Memory);
     let mut link = Link::new(&url, &[], None).expect("a way");
-    run(link.enrol(&mut desk.phone, &Pocket, "ABCD-EFGH")).expect("enrols");
+    run(link.enrol(&mut desk.phone, &OPEN, "ABCD-EFGH")).expect("enrols");
     let people = desk.phone.people().expect("reads");
     assert_eq!((people[0].id, people[0].org), (ANNA, COMPANY));
     assert_eq!(link.tokens(), Some(&tokens(0)));
@@ -127,7 +133,7 @@ fn a_session_that_has_ended_is_renewed_once_and_the_request_repeated() {
         ("200 OK", MEDIA_TYPE, reply),
     ]);
     let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
-    let absorbed = run(link.sync(&mut desk.phone, &Pocket)).expect("syncs");
+    let absorbed = run(link.sync(&mut desk.phone, &OPEN)).expect("syncs");
     assert_eq!((absorbed.accepted, absorbed.more), (1, false));
     assert_eq!(link.tokens(), Some(&tokens(2)));
     let asked: Vec<_> = heard.iter().collect();
@@ -156,7 +162,7 @@ fn a_portals_page_is_no_answer_and_nothing_is_taken_from_it() {
         desk.hazard(ANNA, "堵塞");
         let (url, _heard) = office(vec![answer]);
         let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
-        let error = run(link.sync(&mut desk.phone, &Pocket)).expect_err("not ours");
+        let error = run(link.sync(&mut desk.phone, &OPEN)).expect_err("not ours");
         assert_eq!(error.kind, ErrorKind::Offline);
         assert_eq!(desk.counts(), [1, 0, 0, 0]);
     }
@@ -169,7 +175,7 @@ fn an_office_that_is_not_there_is_offline() {
     drop(listener);
     let mut desk = Desk::new();
     let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
-    assert_eq!(run(link.sync(&mut desk.phone, &Pocket)).expect_err("gone").kind, ErrorKind::Offline);
+    assert_eq!(run(link.sync(&mut desk.phone, &OPEN)).expect_err("gone").kind, ErrorKind::Offline);
 }
 
 /// A phone without signal tries for hours. Then it comes back to a good link.
@@ -182,11 +188,11 @@ fn only_a_request_that_left_and_was_lost_makes_the_next_one_smaller() {
     let nowhere = format!("http://{}", listener.local_addr().expect("bound"));
     drop(listener);
     let mut link = Link::new(&nowhere, &[], Some(tokens(1))).expect("a way");
-    run(link.sync(&mut desk.phone, &Pocket)).expect_err("nobody there");
+    run(link.sync(&mut desk.phone, &OPEN)).expect_err("nobody there");
     assert_eq!(asked(&mut desk), whole);
     let (url, _heard) = office(vec![("502 Bad Gateway", "text/html", Vec::new())]);
     let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
-    run(link.sync(&mut desk.phone, &Pocket)).expect_err("not ours");
+    run(link.sync(&mut desk.phone, &OPEN)).expect_err("not ours");
     assert_eq!(asked(&mut desk), whole / 2);
 }
 
@@ -233,7 +239,7 @@ fn photos_go_up_in_pieces_with_the_devices_token_and_a_session_is_renewed_once()
     let (mut desk, photo) = with_a_photo();
     let (url, heard) = office(photo_answers());
     let mut link = Link::new(&url, &[], Some(tokens(0))).expect("a way");
-    let sent = run(link.send_photos(&mut desk.phone, &Pocket, false)).expect("sends");
+    let sent = run(link.send_photos(&mut desk.phone, &OPEN, false)).expect("sends");
     assert_eq!((sent.confirmed, sent.refused), (1, 0));
     let asked: Vec<(String, Vec<u8>)> = heard.iter().collect();
     let lines: Vec<&str> =
@@ -261,28 +267,10 @@ fn photos_go_up_in_pieces_with_the_devices_token_and_a_session_is_renewed_once()
 fn an_office_out_of_reach_costs_a_photo_nothing() {
     let (mut desk, photo) = with_a_photo();
     let mut link = Link::new("http://127.0.0.1:1", &[], Some(tokens(0))).expect("a way");
-    let error = run(link.send_photos(&mut desk.phone, &Pocket, false)).expect_err("nobody answers");
+    let error = run(link.send_photos(&mut desk.phone, &OPEN, false)).expect_err("nobody answers");
     assert_eq!(error.kind, ErrorKind::Offline);
     let view = desk.phone.photos().expect("reads").pop().expect("is there");
     assert_eq!((view.hash, view.state, view.here), (photo.hash, PhotoState::Queued, true));
-}
-
-/// A phone that is locked: its key cannot be used now.
-struct Locked;
-
-impl Host for Locked {
-    fn now(&self) -> Timestamp {
-        START
-    }
-    fn random(&self) -> [u8; 16] {
-        [4; 16]
-    }
-    fn public_key(&self) -> Vec<u8> {
-        vec![4; 65]
-    }
-    fn sign(&self, _: &[u8; 32]) -> Result<[u8; 64], String> {
-        Err("the phone is locked".to_owned())
-    }
 }
 
 #[test]
@@ -291,9 +279,9 @@ fn a_key_that_cannot_be_used_now_costs_no_session_and_no_request() {
     let (url, heard) = office(Vec::new());
     let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
     let planned = desk.phone.next_photo(false).expect("plans").expect("a photo");
-    let why = run(link.sync(&mut desk.phone, &Locked)).expect_err("nothing is signed");
+    let why = run(link.sync(&mut desk.phone, &LOCKED)).expect_err("nothing is signed");
     assert_eq!((why.kind, why.why.as_str()), (ErrorKind::SignInAgain, "the phone is locked"));
-    let why = run(link.send_photos(&mut desk.phone, &Locked, false)).expect_err("nothing is signed");
+    let why = run(link.send_photos(&mut desk.phone, &LOCKED, false)).expect_err("nothing is signed");
     assert_eq!((why.kind, why.why.as_str()), (ErrorKind::SignInAgain, "the phone is locked"));
     assert_eq!(link.tokens(), Some(&tokens(1)), "nothing was exchanged");
     assert_eq!(heard.iter().count(), 0, "nothing was asked");
@@ -306,7 +294,7 @@ fn what_goes_with_a_token_is_signed_by_the_key() {
     let (mut desk, _) = with_a_photo();
     let (url, heard) = office(photo_answers());
     let mut link = Link::new(&url, &[], Some(tokens(0))).expect("a way");
-    run(link.send_photos(&mut desk.phone, &Pocket, false)).expect("sends");
+    run(link.send_photos(&mut desk.phone, &OPEN, false)).expect("sends");
     let text = Base64UrlUnpadded::encode_string;
     let said = format!("louan-proof: {}.{}", text(&[4; 16]), text(&[7; 64])).to_lowercase();
     for (head, _) in heard.iter() {

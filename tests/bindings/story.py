@@ -150,6 +150,18 @@ def draft(kind, fields):
     return getattr(facade, kind)(**(every | fields))
 
 
+def hazard_with_photo(louan, now, person, building, picture):
+    """A hazard in a building, with a photo of it; its id and the photo's row."""
+    shot = facade.ShotDraft(
+        file=Path(picture).read_bytes(), site=building.site, building=building.id, sensor=None, signed=""
+    )
+    photo = louan.attach_photo(person, shot)
+    fields = {"code": "H1.06", "buildings": [building.id], "shared": False, "text": "楼梯间堆放杂物",
+              "found_at_ms": now, "method": "three_checks", "severity": "general", "fixed_on_the_spot": False,
+              "photos": [photo.hash]}
+    return louan.report_hazard(person, building.site, draft("HazardDraft", fields)), photo
+
+
 def argument(call, value):
     if not isinstance(value, dict):
         return value

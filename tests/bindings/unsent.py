@@ -15,7 +15,7 @@ from pathlib import Path
 from louan import louan_facade as facade
 from louan import louan_mobile_ffi as shore
 
-from story import App, draft
+from story import App, hazard_with_photo
 
 
 def opened(folder):
@@ -34,14 +34,7 @@ def make(url, root, code, picture, folder, file):
     session = office.session()
     Path(folder, "session.json").write_text(json.dumps([session.access_token, session.refresh_token]))
     building = louan.search_buildings("示例苑1栋", 5)[0]
-    shot = facade.ShotDraft(
-        file=Path(picture).read_bytes(), site=building.site, building=building.id, sensor=None, signed=""
-    )
-    photo = louan.attach_photo(person.id, shot)
-    fields = {"code": "H1.06", "buildings": [building.id], "shared": False, "text": "楼梯间堆放杂物",
-              "found_at_ms": app.now, "method": "three_checks", "severity": "general", "fixed_on_the_spot": False,
-              "photos": [photo.hash]}
-    hazard = louan.report_hazard(person.id, building.site, draft("HazardDraft", fields))
+    hazard, photo = hazard_with_photo(louan, app.now, person.id, building, picture)
     with open(file, "wb") as out:
         out.write(louan.begin_unsent())
         while (digests := louan.prepare_unsent()) is not None:

@@ -10,10 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from louan import louan_facade as facade
 from louan import louan_mobile_ffi as shore
 
-from story import App, draft
+from story import App, draft, hazard_with_photo
 
 
 def main(url, root, code, picture, folder):
@@ -33,14 +32,7 @@ def main(url, root, code, picture, folder):
         louan.answer(person.id, walk, draft("AnswerDraft", answer))
     louan.submit_round(person.id, walk)
 
-    shot = facade.ShotDraft(
-        file=Path(picture).read_bytes(), site=building.site, building=building.id, sensor=None, signed=""
-    )
-    photo = louan.attach_photo(person.id, shot)
-    fields = {"code": "H1.06", "buildings": [building.id], "shared": False, "text": "楼梯间堆放杂物",
-              "found_at_ms": app.now, "method": "three_checks", "severity": "general", "fixed_on_the_spot": False,
-              "photos": [photo.hash]}
-    hazard = louan.report_hazard(person.id, building.site, draft("HazardDraft", fields))
+    hazard, photo = hazard_with_photo(louan, app.now, person.id, building, picture)
     louan.sync_native(office)
     assert louan.send_photos_native(office, False) == 1
     assert louan.outbox() == [] and louan.held() == [] and louan.returned() == []

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use louan_schema::doc::Descriptor;
 use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, PersonId};
+use louan_schema::ruling::Command;
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{Batch, CHANGES_MAX, PROTOCOL, PushedChange, Scope, SignedList, SyncRequest, frame};
 
@@ -17,10 +18,10 @@ use super::{Prepared, answered, colleague, fold};
 use crate::BUILD;
 use crate::error::Error;
 use crate::phone::Phone;
-use crate::store::{EditState, Meta, OutboxRow, Writer};
+use crate::store::{CommandRow, EditState, Meta, OutboxRow, Writer};
 
 /// Most commands of one request.
-const COMMANDS_MAX: usize = 200;
+pub(super) const COMMANDS_MAX: usize = 200;
 /// Most batches of one request that carry changes; those that carry only commands come on top.
 const BATCHES_MAX: usize = 48;
 /// Most hashes asked about in one request after the office's log was restored.
@@ -48,8 +49,8 @@ impl Phone {
 }
 
 pub(super) struct Drafted {
-    pub(super) person: PersonId,
-    pub(super) incarnation: Incarnation,
+    person: PersonId,
+    incarnation: Incarnation,
     docs: Vec<Descriptor>,
     pub(super) changes: Vec<PushedChange>,
     pub(super) list: SignedList,
@@ -92,21 +93,11 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
         hashes: Vec::new(),
         signatures: std::sync::OnceLock::new(),
     };
-    for row in &commands {
-        if !drafts.iter().any(|d| d.person == row.person && d.incarnation == incarnation) {
-            drafts.push(Drafted::of_commands(row.person, incarnation));
-        }
-    }
-    let last_of: BTreeMap<PersonId, usize> = drafts
-        .iter()
-        .enumerate()
-        .filter(|(_, draft)| draft.incarnation == incarnation)
-        .map(|(i, draft)| (draft.person, i))
-        .collect();
-    for (i, draft) in drafts.into_iter().enumerate() {
-        let asked = commands.iter().filter(|row| last_of.get(&row.person) == Some(&i));
-        let asked = asked.map(|row| row.command.clone()).collect();
-        add(&mut prepared, device, draft, asked);
+    for (draft, asked) in with_commands(drafts, &commands, incarnation) {
+        let (batch, digest, hashes) = draft.unsigned(device, asked);
+        prepared.digests.push(digest);
+        prepared.hashes.push(hashes);
+        prepared.request.batches.push(batch);
     }
     if prepared.request.verify.is_empty() {
         let own: usize = prepared.request.batches.iter().flat_map(|b| &b.changes).map(|c| c.raw.len()).sum();
@@ -117,6 +108,33 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
         }
     }
     Ok(prepared)
+}
+
+/// Batches with the commands of who wrote them, each person's in his last one of this life; one more for who wrote
+/// nothing and asks for something.
+pub(super) fn with_commands(
+    mut drafts: Vec<Drafted>,
+    commands: &[CommandRow],
+    incarnation: Incarnation,
+) -> Vec<(Drafted, Vec<Command>)> {
+    for row in commands {
+        if !drafts.iter().any(|d| d.person == row.person && d.incarnation == incarnation) {
+            drafts.push(Drafted::of_commands(row.person, incarnation));
+        }
+    }
+    let last_of: BTreeMap<PersonId, usize> = drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| draft.incarnation == incarnation)
+        .map(|(i, draft)| (draft.person, i))
+        .collect();
+    let mut asked = vec![Vec::new(); drafts.len()];
+    for row in commands {
+        if let Some(i) = last_of.get(&row.person) {
+            asked[*i].push(row.command.clone());
+        }
+    }
+    drafts.into_iter().zip(asked).collect()
 }
 
 /// What has to be asked about after the office's log was restored: own edits, then colleagues'.
@@ -195,21 +213,9 @@ pub(super) fn batches(rows: Vec<OutboxRow>) -> Vec<Drafted> {
     drafts
 }
 
-fn add(
-    prepared: &mut Prepared,
-    device: DeviceId,
-    draft: Drafted,
-    commands: Vec<louan_schema::ruling::Command>,
-) {
-    let (batch, digest, hashes) = draft.unsigned(device, commands);
-    prepared.digests.push(digest);
-    prepared.hashes.push(hashes);
-    prepared.request.batches.push(batch);
-}
-
 impl Drafted {
     /// A batch of somebody who wrote nothing and asked for something.
-    pub(super) const fn of_commands(person: PersonId, incarnation: Incarnation) -> Self {
+    const fn of_commands(person: PersonId, incarnation: Incarnation) -> Self {
         Self { person, incarnation, docs: Vec::new(), changes: Vec::new(), list: Vec::new() }
     }
 
@@ -217,7 +223,7 @@ impl Drafted {
     pub(super) fn unsigned(
         self,
         device: DeviceId,
-        commands: Vec<louan_schema::ruling::Command>,
+        commands: Vec<Command>,
     ) -> (Batch, [u8; 32], Vec<ChangeHash>) {
         let Self { person, incarnation, docs, changes, list } = self;
         let digest = Batch::digest(device, incarnation, person, &list, &commands);

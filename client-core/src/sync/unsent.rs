@@ -16,13 +16,24 @@ use crate::store::{EditState, Meta, Writer};
 
 const DOING: &str = "making the file of unsent data";
 
-/// How far such a file has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct UnsentMark {
-    /// The last edit in it.
-    edit: i64,
-    /// Whether edits are done, and the last photo.
-    photos: Option<Option<BlobHash>>,
+/// How far such a file has come: what was written first, then photos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnsentMark {
+    /// Edits up to with this one, and so many commands, are in it.
+    Written {
+        /// Place of the last edit in the order written.
+        edit: i64,
+        /// Commands, in the order asked.
+        commands: usize,
+    },
+    /// All that was written is, and photos up to with this one.
+    Photos(Option<BlobHash>),
+}
+
+impl Default for UnsentMark {
+    fn default() -> Self {
+        Self::Written { edit: 0, commands: 0 }
+    }
 }
 
 /// A part planned (未上传数据包的一份): what is to be signed, and what comes behind it.
@@ -75,15 +86,19 @@ impl Phone {
     /// # Errors
     /// [`Error`] when the phone is not enrolled, or the store or the shelf refuses.
     pub fn next_unsent(&mut self, mark: UnsentMark, now: Timestamp) -> Result<Option<UnsentDraft>, Error> {
-        if mark.photos.is_none()
-            && let Some(draft) = self.store.write(|w| changes(w, mark.edit, now))?
-        {
-            return Ok(Some(draft));
-        }
-        self.unsent_photo(mark.photos.flatten(), mark.edit)
+        let photos = match mark {
+            UnsentMark::Photos(photos) => photos,
+            UnsentMark::Written { edit, commands } => {
+                if let Some(draft) = self.store.write(|w| written(w, edit, commands, now))? {
+                    return Ok(Some(draft));
+                }
+                None
+            }
+        };
+        self.unsent_photo(photos)
     }
 
-    fn unsent_photo(&self, mut after: Option<BlobHash>, edit: i64) -> Result<Option<UnsentDraft>, Error> {
+    fn unsent_photo(&self, mut after: Option<BlobHash>) -> Result<Option<UnsentDraft>, Error> {
         let r = self.store.read();
         let device: DeviceId = r.meta(Meta::Device)?.ok_or_else(not_enrolled)?;
         while let Some(photo) = r.next_unsent_photo(after)? {
@@ -98,7 +113,7 @@ impl Phone {
             let digests = vec![photo_digest(device, &card, photo)];
             let signature = Vec::new().into();
             let part = UnsentPart::Photo { device, card: card.into(), bytes: bytes.into(), signature };
-            return Ok(Some(UnsentDraft { part, digests, next: UnsentMark { edit, photos: Some(after) } }));
+            return Ok(Some(UnsentDraft { part, digests, next: UnsentMark::Photos(after) }));
         }
         Ok(None)
     }
@@ -108,48 +123,36 @@ fn not_enrolled() -> Error {
     Error::ask_admin(DOING, "this phone is not enrolled")
 }
 
-/// The next edits and, with the first of them, the commands; nothing when there are none.
-fn changes(w: &Writer<'_>, after: i64, now: Timestamp) -> Result<Option<UnsentDraft>, Error> {
+/// The next edits and commands; nothing when there are none.
+fn written(w: &Writer<'_>, edit: i64, commands: usize, now: Timestamp) -> Result<Option<UnsentDraft>, Error> {
     let device: DeviceId = w.meta(Meta::Device)?.ok_or_else(not_enrolled)?;
     let incarnation: Incarnation =
         w.meta(Meta::Incarnation)?.ok_or_else(|| Error::bug(DOING, "the store has no life of its own"))?;
-    let mut commands = Vec::new();
-    if after == 0 {
+    if (edit, commands) == (0, 0) {
         fold::open_rounds(w, now)?;
-        commands = w.list_commands(EditState::Pending)?;
     }
-    let rows = prepare::affordable(w.list_pending_after(after, CHANGES_MAX)?, usize::MAX);
-    let order: Vec<_> = rows.iter().map(|row| (row.hash, row.local_seq)).collect();
-    let mut drafts = prepare::batches(rows);
-    for row in &commands {
-        if !drafts.iter().any(|draft| draft.person == row.person && draft.incarnation == incarnation) {
-            drafts.push(prepare::Drafted::of_commands(row.person, incarnation));
-        }
-    }
-    if drafts.is_empty() {
+    let asked = w.list_commands(EditState::Pending)?;
+    let asked: Vec<_> = asked.into_iter().skip(commands).take(prepare::COMMANDS_MAX).collect();
+    let rows = prepare::affordable(w.list_pending_after(edit, CHANGES_MAX)?, usize::MAX);
+    let places: Vec<i64> = rows.iter().map(|row| row.local_seq).collect();
+    let drafts = prepare::batches(rows);
+    // Batches take rows from the front, as many as there is room for.
+    let taken: usize = drafts.iter().map(|draft| draft.list.len()).sum();
+    if taken == 0 && asked.is_empty() {
         return Ok(None);
     }
-    let (mut batches, mut digests, mut edit) = (Vec::new(), Vec::new(), after);
     for (_, _, hash) in drafts.iter().flat_map(|draft| &draft.list) {
         // It may reach the office by this file: from now on it is never written anew under its old number.
         w.set_sent(*hash)?;
-        edit = order.iter().find(|(known, _)| known == hash).map_or(edit, |(_, seq)| edit.max(*seq));
     }
-    let last_of =
-        |person| drafts.iter().rposition(|draft| draft.person == person && draft.incarnation == incarnation);
-    let asked: Vec<Vec<_>> = (0..drafts.len())
-        .map(|i| {
-            let own = commands.iter().filter(|row| last_of(row.person) == Some(i));
-            own.map(|row| row.command.clone()).collect()
-        })
-        .collect();
-    for (draft, commands) in drafts.into_iter().zip(asked) {
+    let edit = places[..taken].last().copied().unwrap_or(edit);
+    let next = UnsentMark::Written { edit, commands: commands + asked.len() };
+    let (mut batches, mut digests) = (Vec::new(), Vec::new());
+    for (draft, commands) in prepare::with_commands(drafts, &asked, incarnation) {
         let (batch, digest, _) = draft.unsigned(device, commands);
         batches.push(batch);
         digests.push(digest);
     }
     let part = UnsentPart::Changes { device, protocol: PROTOCOL, batches };
-    // Nothing but commands: there is nothing behind them to go on with.
-    let photos = (edit == after).then_some(None);
-    Ok(Some(UnsentDraft { part, digests, next: UnsentMark { edit, photos } }))
+    Ok(Some(UnsentDraft { part, digests, next }))
 }
