@@ -5,6 +5,7 @@
 //! phone and not yet received says so ([`EditState`]).
 
 use louan_schema::code::{HazardState, Outcome, Severity};
+use louan_schema::fold::before_after::BeforeAfter;
 use louan_schema::fold::hazard::HazardReading;
 use louan_schema::fold::round::RoundReading;
 use louan_schema::id::{
@@ -90,6 +91,8 @@ pub struct HazardView {
     pub version: u64,
     /// Who removed the danger, as far as known: they may not recheck.
     pub fixed_by: Vec<PersonId>,
+    /// Its photos before and after, as far as records on this phone cite them.
+    pub photos: BeforeAfter,
     /// Facts about it on this phone that the office has not received.
     pub unsent: usize,
     /// What was requested and not yet answered.

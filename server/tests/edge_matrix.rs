@@ -17,16 +17,17 @@ use edge_kit::{OTHER_STREET, STREET, noon, org_id};
 use http::Response;
 use louan_schema::area::StreetCode;
 use louan_schema::code::{OrgKind, Role};
-use louan_schema::id::{BlobHash, CommandId, OrgId, PersonId, RecordId, SiteId};
+use louan_schema::id::{BlobHash, CommandId, OrgId, PersonId, RecordId, RoundId, SiteId};
 use louan_schema::registry::{Org, Person};
 use louan_server::auth::NewAccount;
 use louan_server::http::route::{self, ROUTES, Route};
 use louan_server::hub::{Clocks, ImportId};
 use louan_server::import::Defaults;
-use photo_kit::{begin, cited, enrolled, picture, send};
+use photo_kit::{begin, cited, enrolled, picture, send, walked};
 use serde_json::{Value, json as value};
 
 const HAZARD: RecordId = RecordId([5; 16]);
+const ROUND: RoundId = RoundId([1; 16]);
 const IMPORT: ImportId = ImportId([7; 16]);
 /// Cells that are not asked: they stream, or end the very session that asks.
 const UNASKED: [(&str, &str); 3] =
@@ -37,7 +38,7 @@ struct Caller {
     token: Option<String>,
 }
 
-/// What the matrix is about: a compound, a hazard on it that cites a photo, an import of the street's, an upload that its
+/// What the matrix is about: a compound, a hazard and a round on it that cite a photo, an import of the street's, an upload that its
 /// device has not finished.
 struct Furnished {
     photo: BlobHash,
@@ -84,6 +85,7 @@ async fn furnish(house: &House) -> Furnished {
     let upload = place.rsplit('/').next().expect("an id").to_owned();
     let photo = shown.hash;
     assert_eq!(cited(house, vec![photo]).await, HAZARD);
+    assert_eq!(walked(house, vec![photo]).await, ROUND);
     let table = louan_server::table::read("小区,栋号\n示例花园,2栋\n".as_bytes()).expect("a table");
     let asked = (&table, Defaults::default());
     house.hub.preview_import(edge_kit::person_id(1), IMPORT, asked, now()).await.expect("a plan");
@@ -138,6 +140,7 @@ impl Furnished {
         route
             .path
             .replace("{hazard}", &HAZARD.to_string())
+            .replace("{round}", &ROUND.to_string())
             .replace("{hash}", &self.photo.to_string())
             .replace("{import}", &IMPORT.to_string())
             .replace("{upload}", &self.upload)
@@ -240,6 +243,7 @@ async fn what_is_somebody_elses_is_the_same_as_what_never_was() {
         let there = furnished.path(route);
         let never = there
             .replace(&HAZARD.to_string(), &RecordId([9; 16]).to_string())
+            .replace(&ROUND.to_string(), &RoundId([9; 16]).to_string())
             .replace(&furnished.photo.to_string(), &BlobHash([9; 32]).to_string())
             .replace(&IMPORT.to_string(), &ImportId([9; 16]).to_string())
             .replace(&furnished.upload, &"9".repeat(32));

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use louan_schema::code::Action;
+use louan_schema::fold::before_after::before_after;
 use louan_schema::fold::hazard::HazardReading;
 use louan_schema::id::{BlobHash, BuildingId, HazardId, RecordId, SiteId};
 use louan_schema::record::{Body, Fault, Hazard, StopReport};
@@ -174,6 +175,7 @@ fn view(
         closed_at: standing.closed_at,
         version: status.map_or(0, |s| s.version),
         fixed_by,
+        photos: before_after(id, &facts).unwrap_or_default(),
         unsent: records.iter().filter(|row| unsent.contains(&row.id)).count(),
         requested: requested
             .iter()

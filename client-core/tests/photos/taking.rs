@@ -265,3 +265,17 @@ fn a_damaged_shelf_in_a_browser_keeps_taking_photos_under_the_next_name_and_cost
     assert!(desk.phone.salvage().is_none());
     assert_eq!(std::fs::read(format!("{name}.photos")).expect("is kept"), [0x5a; 8_192]);
 }
+
+#[test]
+fn before_and_after_stand_beside_the_hazard_on_this_phone_too() {
+    let mut desk = Desk::new();
+    let (before, after) = (desk.photo(1), desk.photo(2));
+    let id = desk.hazard_with(&[before]);
+    let sides = |desk: &Desk| desk.phone.hazard(id, desk.now).expect("reads").expect("is there").photos;
+    assert_eq!((sides(&desk).before, sides(&desk).after), (vec![before], Vec::new()));
+    let a = desk.acting(ANNA);
+    desk.phone.report_fix(&a, fix(id, ANNA, a.at), vec![after]).expect("saves");
+    assert_eq!(sides(&desk).pairs().collect::<Vec<_>>(), [(Some(before), Some(after))]);
+    desk.sync();
+    assert!(sides(&desk).is_complete(), "also once the office has it");
+}

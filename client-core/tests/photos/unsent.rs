@@ -1,9 +1,13 @@
 //! The file of what was not sent, from a phone with photos: each once, with its card, signed; and none that is sent.
 
 use louan_client_core::UnsentMark;
-use louan_schema::id::BlobHash;
+use louan_schema::code::Role;
+use louan_schema::id::{BlobHash, CommandId};
 use louan_schema::photo::PhotoCard;
+use louan_schema::registry::Person;
+use louan_schema::ruling::Act;
 use louan_schema::unsent::{LENGTH_BYTES, UnsentPart, photo_digest};
+use louan_schema::wire::{Item, Row};
 use sha2::{Digest, Sha256};
 
 use crate::support::*;
@@ -70,6 +74,29 @@ fn more_than_a_part_holds_goes_into_the_next() {
     let found = parts(&mut desk);
     assert!(found.len() >= 2);
     assert_eq!(changes(&found), 2_050);
+}
+
+#[test]
+fn more_requests_than_a_part_holds_are_all_in_it_each_once_and_in_order() {
+    let mut desk = Desk::new();
+    let clerk = Person { role: Role::Street, ..person(ANNA, "经办") };
+    desk.fetch(vec![Item::Row(Row::Person(clerk))]);
+    let id = desk.hazard(ANNA, "堵塞");
+    desk.sync();
+    let asked: Vec<CommandId> = (0..450)
+        .map(|_| {
+            let a = desk.acting(ANNA);
+            desk.phone.request(&a, Act::CloseHazard { hazard: id }).expect("asks")
+        })
+        .collect();
+    let found = parts(&mut desk);
+    let of = |(part, _): &(UnsentPart, _)| -> Vec<CommandId> {
+        let UnsentPart::Changes { batches, .. } = part else { return Vec::new() };
+        batches.iter().flat_map(|batch| &batch.commands).map(|command| command.id).collect()
+    };
+    let each: Vec<Vec<CommandId>> = found.iter().map(of).collect();
+    assert!(each.iter().all(|part| part.len() <= 200), "what the office takes at once");
+    assert_eq!(each.concat(), asked);
 }
 
 #[test]

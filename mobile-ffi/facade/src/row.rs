@@ -155,6 +155,10 @@ pub struct HazardRow {
     pub version: u64,
     /// Who removed the danger: they may not recheck.
     pub fixed_by: Vec<String>,
+    /// Photos of the danger, as far as records on this phone cite them.
+    pub photos_before: Vec<String>,
+    /// Photos that show it gone; the first stands beside the first of those before.
+    pub photos_after: Vec<String>,
     /// Facts about it the office has not received.
     pub unsent: u32,
     /// What was requested and not yet answered.
@@ -258,6 +262,8 @@ impl From<HazardView> for HazardRow {
             overdue: hazard.overdue,
             disposed_at_ms: hazard.disposed_at.map(|at| at.ms()),
             closed_at_ms: hazard.closed_at.map(|at| at.ms()),
+            photos_before: texts(&hazard.photos.before),
+            photos_after: texts(&hazard.photos.after),
             version: hazard.version,
             fixed_by: texts::<PersonId>(&hazard.fixed_by),
             unsent: count(hazard.unsent),

@@ -20,7 +20,7 @@ pub struct BeforeAfter {
 }
 
 impl BeforeAfter {
-    /// Whether there is something to compare; a clearance is closed only with a photo after.
+    /// Whether there is something to compare, as A-144 asks of what is cleared away.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         !self.before.is_empty() && !self.after.is_empty()

@@ -20,6 +20,7 @@ use super::query::{PageAsked, Parameters, raw};
 use super::route::Verb;
 use super::{Desk, at, reply};
 use crate::hub::{HazardQuery, Page, RoundQuery, RoundRow};
+use crate::photo::{PhotoTally, Subject};
 
 macro_rules! pages {
     ($($(#[$doc:meta])* $name:ident of $row:ty;)*) => {
@@ -81,6 +82,10 @@ pub(super) struct HazardView {
     pub(super) disposed_at: Option<String>,
     #[schema(schema_with = shape::instant_or_null)]
     pub(super) closed_at: Option<String>,
+    /// Photos its records cite.
+    pub(super) photos: u64,
+    /// Those that are not here yet, or whose file was found missing or altered: the line is complete without any.
+    pub(super) photos_missing: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -98,10 +103,14 @@ struct RoundView {
     complete: bool,
     contested: bool,
     failed: u32,
+    /// Photos its records cite.
+    photos: u64,
+    /// Those that are not here yet, or whose file was found missing or altered.
+    photos_missing: u64,
 }
 
-impl From<RoundRow> for RoundView {
-    fn from(row: RoundRow) -> Self {
+impl RoundView {
+    fn of(row: RoundRow, photos: PhotoTally) -> Self {
         Self {
             id: row.id.to_string(),
             org: row.org.to_string(),
@@ -111,6 +120,8 @@ impl From<RoundRow> for RoundView {
             complete: row.complete,
             contested: row.contested,
             failed: row.failed,
+            photos: photos.cited,
+            photos_missing: photos.missing,
         }
     }
 }
@@ -196,7 +207,9 @@ async fn list_rounds(desk: Desk, context: Context, raw: String) -> Result<impl R
     };
     parameters.finish()?;
     let page = desk.hub().list_rounds(query).await?;
-    let rows = page.rows.into_iter().map(RoundView::from).collect();
+    let subjects = page.rows.iter().map(|row| Subject { id: row.id.0, site: row.site, org: Some(row.org) });
+    let tallies = desk.photos().tally(subjects.collect()).await?;
+    let rows = page.rows.into_iter().zip(tallies).map(|(row, photos)| RoundView::of(row, photos)).collect();
     Ok(warp::reply::json(&RoundPage::of(Page { rows, total: page.total }, asked)))
 }
 
@@ -207,9 +220,12 @@ impl Desk {
         page: Page<HazardStatus>,
         now: Timestamp,
     ) -> Result<Page<HazardView>, ApiError> {
+        let subject =
+            |status: &HazardStatus| Subject { id: status.reading.id.0, site: status.site, org: None };
+        let tallies = self.photos().tally(page.rows.iter().map(subject).collect()).await?;
         let mut rows: Vec<HazardView> = Vec::with_capacity(page.rows.len());
         let mut site = None;
-        for status in page.rows {
+        for (status, photos) in page.rows.into_iter().zip(tallies) {
             // Lines of one site often follow each other; its name is then read once.
             if site.as_ref().is_none_or(|(id, _)| *id != status.site) {
                 site = Some((status.site, self.hub().find_site(status.site).await?));
@@ -221,6 +237,8 @@ impl Desk {
                 street_name: place
                     .and_then(|site| louan_schema::area::street(site.street).ok())
                     .map_or("", |street| street.name),
+                photos: photos.cited,
+                photos_missing: photos.missing,
                 ..line(&status, now)
             });
         }
@@ -252,5 +270,7 @@ fn line(status: &HazardStatus, now: Timestamp) -> HazardView {
         overdue: standing.overdue,
         disposed_at: standing.disposed_at.map(|at| at.to_string()),
         closed_at: standing.closed_at.map(|at| at.to_string()),
+        photos: 0,
+        photos_missing: 0,
     }
 }

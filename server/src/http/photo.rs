@@ -1,4 +1,4 @@
-//! Photos shown: the picture, its thumbnail, the list beside a hazard, what looks alike.
+//! Photos shown: the picture, its thumbnail, the list beside a hazard or round, what looks alike.
 //!
 //! Whoever does not see the compound gets the same 404 as for a photo that never was. A picture is served as a
 //! picture whatever its bytes might be read as (P03). A camera's own file may say where somebody was: it is handed
@@ -8,7 +8,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use louan_schema::code::Action;
-use louan_schema::id::{BlobHash, HazardId, OrgId};
+use louan_schema::fold::before_after::BeforeAfter;
+use louan_schema::id::{BlobHash, HazardId, OrgId, RoundId};
 use louan_schema::photo::{OnSite, PhotoCard, UploadKind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,7 +28,7 @@ use crate::photo::{CitedPhoto, Shown, Size};
 
 const JPEG: &str = "image/jpeg";
 
-/// A photo beside a hazard.
+/// A photo beside a hazard or round.
 #[derive(Serialize, ToSchema)]
 struct PhotoView {
     #[schema(schema_with = shape::hash)]
@@ -62,9 +63,29 @@ struct SaidView {
 }
 
 #[derive(Serialize, ToSchema)]
-struct PhotosView {
+struct HazardPhotosView {
     photos: Vec<PhotoView>,
-    /// Photos cited that are not here yet.
+    /// Photos cited that are not here yet, or whose file was found missing or altered.
+    missing: usize,
+    /// Before and after side by side, the longer side's rest alone.
+    pairs: Vec<PairView>,
+}
+
+/// What was wrong, and that it is gone.
+#[derive(Serialize, ToSchema)]
+struct PairView {
+    #[schema(schema_with = shape::hash)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    #[schema(schema_with = shape::hash)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RoundPhotosView {
+    photos: Vec<PhotoView>,
+    /// Photos cited that are not here yet, or whose file was found missing or altered.
     missing: usize,
 }
 
@@ -72,6 +93,9 @@ struct PhotosView {
 struct AlikeView {
     #[schema(schema_with = shape::hash)]
     hash: String,
+    /// The same photo, or one developed from the same file.
+    same_file: bool,
+    /// Bits in which the two differ, of 64.
     distance: u32,
     #[schema(schema_with = shape::id)]
     record: String,
@@ -91,16 +115,19 @@ pub(super) fn describe() -> Vec<Operation> {
     vec![
         Operation::new(Verb::Get, "/api/v1/hazards/{hazard}/photos", "The photos beside a hazard")
             .signed(false)
-            .gives::<PhotosView>("Those cited, here or not."),
+            .gives::<HazardPhotosView>("Those cited, here or not, and before and after side by side."),
+        Operation::new(Verb::Get, "/api/v1/rounds/{round}/photos", "The photos of a round")
+            .signed(false)
+            .gives::<RoundPhotosView>("Those cited, here or not."),
         picture("/api/v1/photos/{hash}", "A photo", &[JPEG, original]),
         picture("/api/v1/photos/{hash}/thumbnail", "A photo, small", &[JPEG]),
         Operation::new(
             Verb::Get,
             "/api/v1/photos/{hash}/alike",
-            "Photos in sight that look the same: a hint",
+            "Photos in sight of the same file, or that look the same: a hint",
         )
         .signed(false)
-        .gives_list::<AlikeView>("Nearest first."),
+        .gives_list::<AlikeView>("The same file first, then the nearest."),
     ]
 }
 
@@ -108,7 +135,11 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     let asked = warp::get().and(at(desk)).and(context(desk));
     let list = warp::path!("api" / "v1" / "hazards" / String / "photos")
         .and(asked.clone())
-        .then(list_photos)
+        .then(list_hazard_photos)
+        .map(reply);
+    let round = warp::path!("api" / "v1" / "rounds" / String / "photos")
+        .and(asked.clone())
+        .then(list_round_photos)
         .map(reply);
     let full = warp::path!("api" / "v1" / "photos" / String).and(asked.clone()).then(show_photo).map(reply);
     let small = warp::path!("api" / "v1" / "photos" / String / "thumbnail")
@@ -117,7 +148,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
         .map(reply);
     let alike =
         warp::path!("api" / "v1" / "photos" / String / "alike").and(asked).then(list_alike).map(reply);
-    list.or(full).unify().or(small).unify().or(alike).unify().boxed()
+    list.or(round).unify().or(full).unify().or(small).unify().or(alike).unify().boxed()
 }
 
 impl Desk {
@@ -137,15 +168,32 @@ impl Desk {
     }
 }
 
-async fn list_photos(hazard: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+async fn list_hazard_photos(hazard: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
     let orgs = desk.viewing(&context).await?;
     let id: HazardId = hazard.parse().map_err(|_| Problem::NotFound)?;
-    if !desk.hub().sees_hazard(id, orgs).await? {
-        return Err(Problem::NotFound.into());
-    }
-    let photos: Vec<PhotoView> = desk.photos().of_hazard(id).await?.iter().map(view).collect();
-    let missing = photos.iter().filter(|photo| !photo.here).count();
-    Ok(warp::reply::json(&PhotosView { photos, missing }))
+    let found = desk.photos().of_hazard(id, orgs).await?;
+    let missing = missing(&found.cited);
+    let photos = found.cited.iter().map(view).collect();
+    Ok(warp::reply::json(&HazardPhotosView { photos, missing, pairs: pairs(&found.sides) }))
+}
+
+async fn list_round_photos(round: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
+    let orgs = desk.viewing(&context).await?;
+    let id: RoundId = round.parse().map_err(|_| Problem::NotFound)?;
+    let cited = desk.photos().of_round(id, orgs).await?;
+    let missing = missing(&cited);
+    Ok(warp::reply::json(&RoundPhotosView { photos: cited.iter().map(view).collect(), missing }))
+}
+
+/// How many are not here whole.
+fn missing(cited: &[CitedPhoto]) -> usize {
+    let whole = |cited: &&CitedPhoto| cited.photo.as_ref().is_some_and(|photo| photo.broken_at.is_none());
+    cited.len() - cited.iter().filter(whole).count()
+}
+
+fn pairs(sides: &BeforeAfter) -> Vec<PairView> {
+    let name = |hash: Option<BlobHash>| hash.map(|hash| hash.to_string());
+    sides.pairs().map(|(before, after)| PairView { before: name(before), after: name(after) }).collect()
 }
 
 fn view(cited: &CitedPhoto) -> PhotoView {
@@ -237,6 +285,7 @@ async fn list_alike(hash: String, desk: Desk, context: Context) -> Result<impl R
         .into_iter()
         .map(|alike| AlikeView {
             hash: alike.hash.to_string(),
+            same_file: alike.same_file,
             distance: alike.distance,
             record: alike.record.to_string(),
             site: alike.site.to_string(),

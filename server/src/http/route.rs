@@ -136,6 +136,7 @@ pub const ROUTES: &[Route] = &[
     route(Verb::Delete, "/api/v1/uploads/{upload}", Body::Empty, Reader::Program),
     route(Verb::Head, "/api/v1/blobs/{hash}", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/hazards/{hazard}/photos", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/rounds/{round}/photos", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/photos/{hash}", Body::Empty, Reader::Picture),
     route(Verb::Get, "/api/v1/photos/{hash}/thumbnail", Body::Empty, Reader::Picture),
     route(Verb::Get, "/api/v1/photos/{hash}/alike", Body::Empty, Reader::Program),

@@ -178,15 +178,6 @@ impl Hub {
         Ok(self.inner.storage.hazard_case(id).await?.map(|case| case.status))
     }
 
-    /// Whether a hazard stands on a site that one of these organisations sees.
-    ///
-    /// # Errors
-    /// [`StorageError`] when it cannot be read.
-    pub async fn sees_hazard(&self, id: HazardId, orgs: Vec<OrgId>) -> Result<bool, StorageError> {
-        let Some(status) = self.find_hazard(id).await? else { return Ok(false) };
-        Ok(self.inner.storage.sight(orgs).await?.has(status.site))
-    }
-
     /// A page of the hazard ledger.
     ///
     /// # Errors

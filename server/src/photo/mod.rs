@@ -22,8 +22,8 @@ use crate::storage::{Storage, StorageError};
 use crate::worker::{Examine, Unfit};
 
 pub use crate::blob::BlobError;
-pub use crate::storage::photos::{Alike, CitedPhoto, Photo, UploadId};
-pub use show::{Shown, Size};
+pub use crate::storage::photos::{Alike, CitedPhoto, Photo, PhotoTally, Subject, UploadId};
+pub use show::{HazardPhotos, Shown, Size};
 pub use sweep::Swept;
 
 /// Most bytes of a piece.

@@ -1,12 +1,14 @@
-//! Showing photos to those who see the compound: the picture, its thumbnail, what stands beside a hazard.
+//! Showing photos to those who see the compound: the picture, its thumbnail, what stands beside a hazard or round.
 //!
 //! Whoever asks for what he does not see learns nothing, not even whether it is there.
 
 use bytes::Bytes;
-use louan_schema::id::{BlobHash, HazardId, OrgId};
+use louan_schema::fold::before_after::{BeforeAfter, before_after};
+use louan_schema::id::{BlobHash, HazardId, OrgId, RoundId};
 use louan_schema::photo::UploadKind;
 
-use super::{Alike, CitedPhoto, PhotoError, Photos};
+use super::{Alike, CitedPhoto, PhotoError, PhotoTally, Photos, Subject};
+use crate::ledger::facts_of;
 use crate::worker::{Look, PictureKind};
 
 /// How large a photo is wanted.
@@ -25,6 +27,15 @@ pub struct Shown {
     pub kind: UploadKind,
     /// Its bytes.
     pub bytes: Bytes,
+}
+
+/// What stands beside a hazard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HazardPhotos {
+    /// Those that its records cite, here or still to come.
+    pub cited: Vec<CitedPhoto>,
+    /// Which of them show the danger, and which show it gone.
+    pub sides: BeforeAfter,
 }
 
 impl Photos {
@@ -64,15 +75,39 @@ impl Photos {
         Ok(made)
     }
 
-    /// The photos that the records of a hazard cite, here or still to come.
+    /// The photos that the records of a hazard cite, for a caller of these organisations: those written on its own
+    /// site, as in the ledger.
+    ///
+    /// # Errors
+    /// [`PhotoError::Unknown`] when there is no such hazard, or none that is theirs to see.
+    pub async fn of_hazard(&self, hazard: HazardId, orgs: Vec<OrgId>) -> Result<HazardPhotos, PhotoError> {
+        let storage = &self.ground().storage;
+        let case = storage.hazard_case(hazard).await?.ok_or(PhotoError::Unknown)?;
+        let mut cited = storage.list_cited_photos(hazard.0, orgs).await?.ok_or(PhotoError::Unknown)?;
+        let site = case.status.site;
+        cited.retain(|photo| photo.site == site);
+        let facts = facts_of(hazard, &case.facts).map(|(_, facts)| facts).unwrap_or_default();
+        Ok(HazardPhotos { cited, sides: before_after(hazard, &facts).unwrap_or_default() })
+    }
+
+    /// The photos that the records of a round cite, on the sites that a caller of these organisations sees.
+    ///
+    /// # Errors
+    /// [`PhotoError::Unknown`] when there is no such round, or none that is theirs to see.
+    pub async fn of_round(&self, round: RoundId, orgs: Vec<OrgId>) -> Result<Vec<CitedPhoto>, PhotoError> {
+        self.ground().storage.list_cited_photos(round.0, orgs).await?.ok_or(PhotoError::Unknown)
+    }
+
+    /// How many photos each of these cites, and how many of them are missing: a record is complete once all its
+    /// photos are here.
     ///
     /// # Errors
     /// [`PhotoError::Storage`].
-    pub async fn of_hazard(&self, hazard: HazardId) -> Result<Vec<CitedPhoto>, PhotoError> {
-        Ok(self.ground().storage.list_cited_photos(hazard.0).await?)
+    pub async fn tally(&self, subjects: Vec<Subject>) -> Result<Vec<PhotoTally>, PhotoError> {
+        Ok(self.ground().storage.tally_photos(subjects).await?)
     }
 
-    /// Other records that cite this photo or one that looks like it, as far as these organisations see them: a
+    /// Other records that cite this photo, one of the same file or one that looks like it, as far as these organisations see them: a
     /// hint for who reviews, never a verdict (P07).
     ///
     /// # Errors

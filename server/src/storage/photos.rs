@@ -97,6 +97,8 @@ pub struct Photo {
 pub struct CitedPhoto {
     /// The record.
     pub record: RecordId,
+    /// Where that record belongs.
+    pub site: SiteId,
     /// The photo's name.
     pub hash: BlobHash,
     /// The photo, once it is here.
@@ -105,12 +107,34 @@ pub struct CitedPhoto {
     pub card: Option<Vec<u8>>,
 }
 
-/// Another photo that looks like one (疑似重复照片).
+/// Whose photos are counted: the facts of a hazard or round on one site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject {
+    /// The hazard or the round.
+    pub id: [u8; 16],
+    /// Where; what was written about it elsewhere does not count.
+    pub site: SiteId,
+    /// Of this organisation's facts only.
+    pub org: Option<OrgId>,
+}
+
+/// Whether what is cited is here (照片到齐): a record is complete once nothing is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PhotoTally {
+    /// Photos cited, each once a record.
+    pub cited: u64,
+    /// Those that are not here, or whose file was found missing or altered.
+    pub missing: u64,
+}
+
+/// A photo used twice, or one that looks like another (疑似重复照片).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alike {
-    /// The other photo.
+    /// The other photo, or the same one where another record cites it.
     pub hash: BlobHash,
-    /// Bits in which the two differ; 0 for the same file.
+    /// It is the same photo, or both were developed from the same file, as their phones said.
+    pub same_file: bool,
+    /// Bits in which the two differ, of 64.
     pub distance: u32,
     /// The record that cites it.
     pub record: RecordId,
@@ -161,9 +185,13 @@ pub trait PhotoStore: Send + Sync {
     /// Whether a record cites it on a site that one of these organisations sees, and it was sent by that record's own
     /// device or organisation (P08); the thumbnail sent for it stands for a photo that is not here yet.
     fn sees_photo(&self, hash: BlobHash, orgs: Vec<OrgId>) -> Reply<'_, bool>;
-    /// The photos of a hazard or round, by record and in the order the record gives them.
-    fn list_cited_photos(&self, subject: [u8; 16]) -> Reply<'_, Vec<CitedPhoto>>;
-    /// Photos that look like one, cited on sites one of these organisations sees, nearest first.
+    /// The photos of a hazard or round, by record and in the order the record gives them, as far as one of these
+    /// organisations sees the sites; nothing when it sees none that speaks of it.
+    fn list_cited_photos(&self, subject: [u8; 16], orgs: Vec<OrgId>) -> Reply<'_, Option<Vec<CitedPhoto>>>;
+    /// How many photos each of these subjects cites, and how many of them are missing; in their order.
+    fn tally_photos(&self, subjects: Vec<Subject>) -> Reply<'_, Vec<PhotoTally>>;
+    /// Photos of the same file, and those that look like one, cited on sites one of these organisations sees; the
+    /// same file first, then the nearest.
     fn list_alike_photos(&self, hash: BlobHash, orgs: Vec<OrgId>) -> Reply<'_, Vec<Alike>>;
     /// Photos by name, after one.
     fn list_photos(&self, after: Option<BlobHash>, limit: usize) -> Reply<'_, Vec<Photo>>;

@@ -8,7 +8,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use louan_photo::{Developed, develop};
 use louan_schema::area::StreetCode;
 use louan_schema::code::{BuildingUse, HeightSource, Management, RegistryState};
-use louan_schema::id::{BlobHash, BuildingId, CommandId, DeviceId, PersonId, RecordId};
+use louan_schema::id::{BlobHash, BuildingId, CommandId, DeviceId, PersonId, RecordId, RoundId};
 use louan_schema::photo::{OnSite, PhotoCard, Taken, TakenBy, UnprovenReason};
 use louan_schema::record::{Body, Record};
 use louan_schema::registry::{Building, Site};
@@ -150,6 +150,15 @@ pub(crate) async fn cited(house: &House, photos: Vec<BlobHash>) -> RecordId {
     let raw = phone.write_in(book, id, &Record { photos, ..found });
     assert!(accepted(&phone.push(&house.hub, &[raw]).await));
     id
+}
+
+/// A round on the compound of [`cited`] that cites photos: its id.
+pub(crate) async fn walked(house: &House, photos: Vec<BlobHash>) -> RoundId {
+    let mut phone = Phone::enrolled(&house.hub, 76, person_id(4), org_id("property")).await;
+    let said = Record { photos, ..record(person_id(4), kit::round(1)) };
+    let raw = phone.write_in(phone.book(), RecordId([6; 16]), &said);
+    assert!(accepted(&phone.push(&house.hub, &[raw]).await));
+    RoundId([1; 16])
 }
 
 fn garden() -> (Site, Vec<Building>) {

@@ -75,7 +75,7 @@ const HOUSES: &[House] = &[House {
         room("deadline", &["ledger", "storage", "clock"]),
         room("job", &["storage", "clock"]),
         room("blob", &["storage"]),
-        room("photo", &["blob", "hub", "lock", "storage", "worker"]),
+        room("photo", &["blob", "hub", "ledger", "lock", "storage", "worker"]),
         room("audit", &["storage"]),
         room("unsent", &["audit", "hub", "photo"]),
         // Pure: the rulebook, and the shape of what storage remembers.

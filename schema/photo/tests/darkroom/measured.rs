@@ -8,7 +8,7 @@ use louan_photo::light::judge_light;
 use louan_photo::likeness::{ALIKE_BITS_MAX, distance, likeness};
 
 use crate::honest::{decoded, fits};
-use crate::make::{jpeg, pattern, sample};
+use crate::make::{jpeg, sample};
 
 /// Every file of the folder, or nothing and a line that says so.
 pub(crate) fn photos() -> Vec<(String, Vec<u8>)> {
@@ -64,13 +64,17 @@ fn one_of_each() -> impl Iterator<Item = (String, Vec<u8>)> {
     photos().into_iter().filter(|(name, _)| !name.starts_with("Landscape_"))
 }
 
-/// Distinct scenes: the sample, made-up ones, and ninths of the photos, which are pictures of their own.
+/// Made-up scenes, each of its own light and things.
+const MADE_UP: u32 = 40;
+
+/// Distinct scenes: the sample and the photos with their ninths, which are pictures of their own, and made-up ones.
 fn scenes() -> Vec<RgbImage> {
-    let mut scenes = vec![decoded(&sample(1)).to_rgb8()];
-    scenes.extend((0..6).map(|seed| pattern(640, 480, seed * 7)));
+    let mut whole = vec![decoded(&sample(1)).to_rgb8()];
     for (_, bytes) in one_of_each() {
-        let Ok(photo) = louan_photo::develop(&bytes, None) else { continue };
-        let picture = decoded(&photo.jpeg).to_rgb8();
+        whole.extend(louan_photo::develop(&bytes, None).ok().map(|photo| decoded(&photo.jpeg).to_rgb8()));
+    }
+    let mut scenes: Vec<RgbImage> = (1..=MADE_UP).map(made_up).collect();
+    for picture in whole {
         let (w, h) = (picture.width() / 3, picture.height() / 3);
         for (x, y) in (0..3).flat_map(|x| (0..3).map(move |y| (x, y))) {
             scenes.push(imageops::crop_imm(&picture, x * w, y * h, w, h).to_image());
@@ -78,6 +82,32 @@ fn scenes() -> Vec<RgbImage> {
         scenes.push(picture);
     }
     scenes
+}
+
+/// A room lit from one side with a dozen flat things in it.
+fn made_up(seed: u32) -> RgbImage {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    let mut next = |below: u32| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state % below
+    };
+    let (w, h) = (640, 480);
+    let (from, to, tilt) = (next(160), 60 + next(160), next(h));
+    let mut room = RgbImage::from_fn(w, h, |x, y| {
+        let along = (x + tilt * y / h) * 256 / (w + tilt);
+        let light = (from * (256 - along) + to * along) / 256;
+        Rgb([u8::try_from(light.min(255)).expect("a byte"); 3])
+    });
+    for _ in 0..12 {
+        let (left, top, wide, high) = (next(w - 40), next(h - 40), 40 + next(w / 3), 40 + next(h / 3));
+        let shade = Rgb([0; 3].map(|_| u8::try_from(next(256)).expect("a byte")));
+        for (x, y) in (left..w.min(left + wide)).flat_map(|x| (top..h.min(top + high)).map(move |y| (x, y))) {
+            room.put_pixel(x, y, shade);
+        }
+    }
+    room
 }
 
 /// Every pixel with a share of its light.
@@ -134,6 +164,7 @@ fn the_same_picture_is_found_again_and_others_are_not() {
     };
     let wrong = pairs().filter(|bits| *bits <= ALIKE_BITS_MAX).count();
     println!("found {} of {}; taken for another {wrong} of {}", found.0, found.1, pairs().count());
-    assert!(found.0 * 100 >= found.1 * 98, "recall");
+    assert!(found.1 + pairs().count() >= 500, "too few pairs to tell");
+    assert!(found.0 * 100 >= found.1 * 97, "recall");
     assert!(wrong * 100 <= 2 * (found.0 + wrong), "precision");
 }

@@ -191,7 +191,10 @@ fn ledger_line(number: usize, line: &HazardView) -> Markup {
             }
             td class="short" data-title=(severity) { (line.severity_label) }
             td class="short" data-title=(state) {
-                span { (line.state_label) @if line.overdue { " " strong class="overdue" { "逾期" } } }
+                span {
+                    (line.state_label) @if line.overdue { " " strong class="overdue" { "逾期" } }
+                    @if line.photos_missing > 0 { br; span class="small" { "尚缺照片 " (line.photos_missing) " 张" } }
+                }
             }
             td class="short" data-title=(found) { (line.found_on) }
             td class="short" data-title=(due) { (line.due_on.as_deref().unwrap_or("待定")) }
@@ -224,6 +227,8 @@ mod tests {
             overdue,
             disposed_at: None,
             closed_at: None,
+            photos: 2,
+            photos_missing: 0,
         }
     }
 
@@ -242,6 +247,13 @@ mod tests {
                 "an entity is not decoded by us"
             );
         }
+    }
+
+    #[test]
+    fn a_line_whose_photos_are_not_all_here_says_so() {
+        let shown =
+            |photos_missing| ledger_line(1, &HazardView { photos_missing, ..line("x", false) }).into_string();
+        assert!(shown(1).contains("尚缺照片 1 张") && !shown(0).contains("照片"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::storage::StorageError;
 type Derive = fn(&Connection) -> rusqlite::Result<()>;
 
 /// What is derived from older rows after a migration, in the same transaction.
-const DERIVED: &[(i64, Derive)] = &[(5, photos::cite_all)];
+const DERIVED: &[(i64, Derive)] = &[(5, photos::cite_all), (7, photos::name_all_originals)];
 
 /// Every migration, oldest first; the number of the last is the database's version.
 pub const MIGRATIONS: &[&str] = &[
@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0004_device_key.sql"),
     include_str!("../../../migrations/sqlite/0005_photo.sql"),
     include_str!("../../../migrations/sqlite/0006_import.sql"),
+    include_str!("../../../migrations/sqlite/0007_photo_original.sql"),
 ];
 
 /// The version this build brings a database to.

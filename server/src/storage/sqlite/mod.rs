@@ -9,6 +9,7 @@ mod accounts;
 mod apart;
 mod apply;
 mod audit;
+mod cited;
 mod copy;
 mod examine;
 mod feed;

@@ -1,36 +1,28 @@
-//! The photos' tables: uploads, what is here, who cites it, what looks alike.
+//! The photos' tables: uploads, what is here, who has sent it, who cites it.
 //!
 //! Every photo stored is told in the feed, so that a backup's position says which photos it has; phones skip the
 //! entry. Cites are derived from records and made again with the ledger.
 
-use louan_schema::id::{BlobHash, DeviceId, OrgId, PersonId, RecordId, SiteId};
-use louan_schema::photo::UploadKind;
+use louan_schema::id::{BlobHash, DeviceId, OrgId, PersonId, RecordId};
+use louan_schema::photo::{PhotoCard, UploadKind};
 use louan_schema::record::Record;
 use louan_schema::time::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::Sqlite;
 use super::apply::{Applying, Entry, kind};
+use super::cited::{alike, cited, shows, tally, thumbnail};
 use super::value::{count, damaged, int, small};
-use super::{Sqlite, fold, registry};
 use crate::storage::Reply;
 use crate::storage::photos::{
-    Alike, CitedPhoto, Photo, PhotoAllowance, PhotoStore, PhotoUpload, PhotoWrite, UploadId, UploadState,
+    Alike, CitedPhoto, Photo, PhotoAllowance, PhotoStore, PhotoTally, PhotoUpload, PhotoWrite, Subject,
+    UploadId, UploadState,
 };
 
 const UPLOAD: &str = "SELECT id, device, hash, kind, bytes, card, begun_at, pos, ended FROM photo_upload";
 const PHOTO: &str =
     "SELECT hash, kind, bytes, width, height, likeness, belongs_to, pos, received_at, broken_at FROM photo";
-
-/// Bits in which two photos may differ and still be shown as alike: one less than there are bands, so that two
-/// such photos share a band.
-const ALIKE_BITS: u32 = 7;
-
-/// That who sent a blob (`photo_source`) is behind a record (`fact`): its own device, or one of the same organisation.
-/// A hash is no right: without this, a record of one's own that names a stranger's photo would open it (P08).
-const SENT_BY_ITS_OWN: &str = "(photo_source.device = (SELECT device FROM change WHERE change.pos = fact.pos) \
-     OR EXISTS (SELECT 1 FROM device_person JOIN person ON person.id = device_person.person \
-                WHERE device_person.device = photo_source.device AND person.org = fact.org))";
 
 /// Whether a device may begin one more upload of so many bytes.
 pub(super) fn holds(tx: &Connection, allowance: &PhotoAllowance) -> rusqlite::Result<bool> {
@@ -108,11 +100,36 @@ fn store(applying: &mut Applying<'_>, id: UploadId, photo: &Photo) -> rusqlite::
                SELECT hash, device, card, ?2 FROM photo_upload WHERE id = ?1 \
                ON CONFLICT (hash, device) DO NOTHING";
     applying.run(sql, (id.0, photo.received_at.ms()))?;
+    name_originals(applying.tx, Some(photo.hash))?;
     applying.run("UPDATE photo_upload SET pos = ?2, ended = 0 WHERE id = ?1", (id.0, int(pos)))
 }
 
+/// Notes from which file photos were developed, as their cards say: those of one name, or all that have no note.
+fn name_originals(tx: &Connection, photo: Option<BlobHash>) -> rusqlite::Result<()> {
+    let sql = "SELECT hash, device, card FROM photo_source \
+               WHERE original IS NULL AND card IS NOT NULL AND (?1 IS NULL OR hash = ?1)";
+    let row = |row: &Row<'_>| Ok((hash(row, 0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, Vec<u8>>(2)?));
+    let rows: Vec<_> = tx
+        .prepare_cached(sql)?
+        .query_map([photo.map(|hash| hash.0)], row)?
+        .collect::<rusqlite::Result<_>>()?;
+    let sql = "UPDATE photo_source SET original = ?3 WHERE hash = ?1 AND device = ?2";
+    for (hash, device, card) in rows {
+        let card = PhotoCard::from_bytes(&card).ok();
+        // An original or a thumbnail comes with the card of its photo and was developed from nothing itself.
+        let Some(card) = card.filter(|card| card.kind_of(hash) == Some(UploadKind::Photo)) else { continue };
+        tx.prepare_cached(sql)?.execute((hash.0, device, card.original.hash.0))?;
+    }
+    Ok(())
+}
+
+/// Notes the original of every photo that is here: for a database of before that was noted.
+pub(super) fn name_all_originals(tx: &Connection) -> rusqlite::Result<()> {
+    name_originals(tx, None)
+}
+
 /// A likeness cut into eight bytes, each with its place.
-fn bands(likeness: u64) -> impl Iterator<Item = i64> {
+pub(super) fn bands(likeness: u64) -> impl Iterator<Item = i64> {
     (0_i64..).zip(likeness.to_be_bytes()).map(|(place, byte)| place * 256 + i64::from(byte))
 }
 
@@ -156,7 +173,7 @@ pub(super) fn forget_person(tx: &Connection, person: PersonId) -> rusqlite::Resu
     .map(drop)
 }
 
-fn hash(row: &Row<'_>, column: usize) -> rusqlite::Result<BlobHash> {
+pub(super) fn hash(row: &Row<'_>, column: usize) -> rusqlite::Result<BlobHash> {
     Ok(BlobHash(row.get(column)?))
 }
 
@@ -200,105 +217,8 @@ fn photo(row: &Row<'_>) -> rusqlite::Result<Photo> {
     })
 }
 
-fn find(tx: &Connection, hash: BlobHash) -> rusqlite::Result<Option<Photo>> {
+pub(super) fn find(tx: &Connection, hash: BlobHash) -> rusqlite::Result<Option<Photo>> {
     tx.prepare_cached(&format!("{PHOTO} WHERE hash = ?1"))?.query_row([hash.0], photo).optional()
-}
-
-/// Whether one of the organisations sees everything, or else the sites seen by one of them.
-fn sees(tx: &Connection, orgs: &[OrgId], site: SiteId) -> rusqlite::Result<bool> {
-    let sql = "SELECT 1 FROM visibility WHERE org = ?1 AND site = ?2 AND to_pos IS NULL";
-    for id in orgs {
-        let everything = registry::org(tx, *id)?.is_some_and(|org| org.sees_everything());
-        if everything || tx.prepare_cached(sql)?.exists((id.0, site.0))? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// The sites on which records cite a blob, or the photo it belongs to, that was sent by their own.
-fn cites(tx: &Connection, hash: BlobHash) -> rusqlite::Result<Vec<(RecordId, SiteId)>> {
-    let sql = format!(
-        "SELECT fact.id, fact.site FROM photo_cite JOIN fact ON fact.id = photo_cite.record \
-         WHERE (photo_cite.hash = ?1 OR photo_cite.hash = (SELECT belongs_to FROM photo WHERE hash = ?1)) \
-           AND EXISTS (SELECT 1 FROM photo_source WHERE photo_source.hash = ?1 AND {SENT_BY_ITS_OWN}) \
-         ORDER BY fact.id"
-    );
-    let row = |row: &Row<'_>| Ok((RecordId(row.get(0)?), SiteId(row.get(1)?)));
-    tx.prepare_cached(&sql)?.query_map([hash.0], row)?.collect()
-}
-
-/// Whether one of the organisations may see a blob.
-fn shows(tx: &Connection, hash: BlobHash, orgs: &[OrgId]) -> rusqlite::Result<bool> {
-    for (_, site) in cites(tx, hash)? {
-        if sees(tx, orgs, site)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// The oldest thumbnail that was sent for a photo and that one of the organisations may see.
-fn thumbnail(tx: &Connection, photo: BlobHash, orgs: &[OrgId]) -> rusqlite::Result<Option<BlobHash>> {
-    let sql = "SELECT hash FROM photo WHERE belongs_to = ?1 AND kind = ?2 AND broken_at IS NULL \
-               ORDER BY received_at, hash";
-    let mut rows = tx.prepare_cached(sql)?;
-    let mut rows = rows.query((photo.0, UploadKind::Thumbnail.number()))?;
-    while let Some(row) = rows.next()? {
-        let found = hash(row, 0)?;
-        if shows(tx, found, orgs)? {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
-}
-
-fn cited(tx: &Connection, subject: &[u8; 16]) -> rusqlite::Result<Vec<CitedPhoto>> {
-    let sql = format!(
-        "SELECT photo_source.card FROM photo_source JOIN fact ON fact.id = ?2 \
-         WHERE photo_source.hash = ?1 AND {SENT_BY_ITS_OWN} \
-         ORDER BY photo_source.card IS NULL, photo_source.received_at LIMIT 1"
-    );
-    let mut photos = Vec::new();
-    for stored in fold::facts(tx, subject)? {
-        let record = stored.fact.id;
-        for hash in &stored.fact.record.photos {
-            let own: Option<Option<Vec<u8>>> =
-                tx.prepare_cached(&sql)?.query_row((hash.0, record.0), |row| row.get(0)).optional()?;
-            // A stranger's photo is missing here, whoever else has sent it.
-            let photo = if own.is_some() { find(tx, *hash)? } else { None };
-            photos.push(CitedPhoto { record, hash: *hash, photo, card: own.flatten() });
-        }
-    }
-    Ok(photos)
-}
-
-fn alike(tx: &Connection, hash: BlobHash, orgs: &[OrgId]) -> rusqlite::Result<Vec<Alike>> {
-    let Some(photo) = find(tx, hash)? else { return Ok(Vec::new()) };
-    let mut near = vec![(0, hash)];
-    let sql = "SELECT photo.hash, photo.likeness FROM photo_band JOIN photo ON photo.hash = photo_band.hash \
-               WHERE photo_band.band = ?1";
-    for band in bands(photo.likeness) {
-        let mut rows = tx.prepare_cached(sql)?;
-        let mut rows = rows.query([band])?;
-        while let Some(row) = rows.next()? {
-            let other = BlobHash(row.get(0)?);
-            let distance = (row.get::<_, i64>(1)?.cast_unsigned() ^ photo.likeness).count_ones();
-            if distance <= ALIKE_BITS && near.iter().all(|(_, known)| *known != other) {
-                near.push((distance, other));
-            }
-        }
-    }
-    near.sort_unstable_by_key(|(distance, other)| (*distance, other.0));
-    let mut found = Vec::new();
-    for (distance, other) in near {
-        for (record, site) in cites(tx, other)? {
-            if sees(tx, orgs, site)? {
-                found.push(Alike { hash: other, distance, record, site });
-            }
-        }
-    }
-    Ok(found)
 }
 
 impl PhotoStore for Sqlite {
@@ -340,8 +260,12 @@ impl PhotoStore for Sqlite {
         })
     }
 
-    fn list_cited_photos(&self, subject: [u8; 16]) -> Reply<'_, Vec<CitedPhoto>> {
-        self.read("list the photos of a hazard", move |tx| cited(tx, &subject))
+    fn list_cited_photos(&self, subject: [u8; 16], orgs: Vec<OrgId>) -> Reply<'_, Option<Vec<CitedPhoto>>> {
+        self.read("list the photos of a hazard or round", move |tx| cited(tx, &subject, &orgs))
+    }
+
+    fn tally_photos(&self, subjects: Vec<Subject>) -> Reply<'_, Vec<PhotoTally>> {
+        self.read("count the photos of hazards or rounds", move |tx| tally(tx, &subjects))
     }
 
     fn list_alike_photos(&self, hash: BlobHash, orgs: Vec<OrgId>) -> Reply<'_, Vec<Alike>> {
