@@ -239,7 +239,8 @@ pub(crate) struct PhotoFileRow {
     pub upload: Option<String>,
     /// How many bytes the office has; nothing when that is to be asked.
     pub reached: Option<u32>,
-    /// Whether the office has it whole is to be asked first.
+    /// Whether the office has it whole is to be asked: first of all, or of one that is confirmed, once the cursor has
+    /// passed the confirmation.
     pub ask: bool,
     /// Why it was refused.
     pub code: Option<String>,

@@ -8,10 +8,15 @@
 //! finished first. Thumbnails go before photos: after seconds on a weak link the office sees what there is. Photos
 //! go in the order taken, not by size: theirs differ threefold at most, and a record counts when its last photo has
 //! come. Originals go last, by setting, where sending costs nothing.
+//!
+//! A confirmation names a position and no hash: a log that was put back to before it answers as if nothing were
+//! missing. So the office is asked once more when the phone's cursor has passed the position, and only then are the
+//! bytes given up for a backup that covers it (ADR 0020).
 
 use base64ct::{Base64, Encoding};
 use louan_schema::id::BlobHash;
 use louan_schema::photo::{PhotoCard, UploadKind};
+use louan_schema::wire::Cursor;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind};
@@ -53,6 +58,8 @@ pub struct PhotoRequest {
     kind: UploadKind,
     file: BlobHash,
     asks: Asks,
+    /// Where the phone stood in the log when it planned this.
+    stood: Option<Cursor>,
 }
 
 /// What an answer is about.
@@ -108,9 +115,10 @@ impl Phone {
         loop {
             let r = self.store.read();
             let originals = unmetered && r.meta(Meta::SendOriginals)?.unwrap_or(false);
-            let Some(file) = r.next_file(originals)? else { return Ok(None) };
+            let Some(file) = r.next_file(originals)? else { return self.next_asked() };
             if file.ask {
-                return Ok(Some(request(&file, Asks::Whole)));
+                let stood = r.meta(Meta::Cursor)?;
+                return Ok(Some(PhotoRequest { stood, ..request(&file, Asks::Whole) }));
             }
             match (&file.upload, file.reached) {
                 (None, _) => {
@@ -126,6 +134,15 @@ impl Phone {
         }
     }
 
+    /// The next file whose confirmation the cursor has passed since: does the office still have it?
+    fn next_asked(&self) -> Result<Option<PhotoRequest>, Error> {
+        let r = self.store.read();
+        let stood: Option<Cursor> = r.meta(Meta::Cursor)?;
+        let Some(cursor) = stood else { return Ok(None) };
+        let file = r.next_unvouched(cursor.pos)?;
+        Ok(file.map(|file| PhotoRequest { stood, ..request(&file, Asks::Whole) }))
+    }
+
     /// Takes the office's answer to a request.
     ///
     /// # Errors
@@ -133,7 +150,10 @@ impl Phone {
     pub fn photo_answered(&mut self, request: &PhotoRequest, reply: &PhotoReply) -> Result<PhotoStep, Error> {
         let before = self.store.read().find_file(request.photo, request.kind)?;
         let Some(file) = before.filter(|file| is_about(file, request)) else { return Ok(PhotoStep::Stale) };
-        let (after, outcome) = judge(file, request, reply);
+        // What was asked while the phone stood elsewhere is vouched for by nothing.
+        let cursor: Option<Cursor> = self.store.read().meta(Meta::Cursor)?;
+        let vouched = request.stood.filter(|stood| cursor == Some(*stood)).map_or(0, |stood| stood.pos);
+        let (after, outcome) = judge(file, (request, vouched), reply);
         self.store.write(|w| w.set_file(&after).map_err(Error::from))?;
         outcome
     }
@@ -213,6 +233,7 @@ fn request(file: &PhotoFileRow, asks: Asks) -> PhotoRequest {
         kind: file.kind,
         file: file.hash,
         asks,
+        stood: None,
     }
 }
 
@@ -231,7 +252,8 @@ fn beginning(file: &PhotoFileRow, card: &PhotoCard) -> PhotoRequest {
 
 /// Whether the row still stands where the request was planned from; a late answer finds it elsewhere.
 fn is_about(file: &PhotoFileRow, request: &PhotoRequest) -> bool {
-    let here = file.state == FileState::Kept && file.hash == request.file;
+    let whole = request.asks == Asks::Whole && file.state == FileState::Confirmed;
+    let here = (whole || file.state == FileState::Kept) && file.hash == request.file;
     here && match request.asks {
         Asks::Whole => file.ask,
         Asks::Beginning => !file.ask && file.upload.is_none(),
@@ -240,29 +262,29 @@ fn is_about(file: &PhotoFileRow, request: &PhotoRequest) -> bool {
     }
 }
 
-/// What the answer makes of the row, and what it is to the host.
+/// What the answer makes of the row, and what it is to the host. The phone's cursor vouches for answers up to
+/// `vouched`.
 fn judge(
     file: PhotoFileRow,
-    request: &PhotoRequest,
+    (request, vouched): (&PhotoRequest, u64),
     reply: &PhotoReply,
 ) -> (PhotoFileRow, Result<PhotoStep, Error>) {
-    let kind = file.kind;
+    let (kind, before) = (file.kind, file.state);
     let onward = |file| (file, Ok(PhotoStep::Onward));
     let again = |file| (file, Ok(PhotoStep::Again));
-    let confirmed = |file: PhotoFileRow, pos| {
-        let done = PhotoFileRow {
-            state: FileState::Confirmed,
-            pos,
-            upload: None,
-            reached: None,
-            ask: false,
-            ..file
-        };
-        (done, Ok(PhotoStep::Confirmed(kind)))
+    let confirmed = |file: PhotoFileRow, pos: Option<u64>| {
+        // A thumbnail stays here for ever, and the office makes one of its own.
+        let ask = kind != UploadKind::Thumbnail && pos.is_none_or(|pos| pos > vouched);
+        let state = FileState::Confirmed;
+        let done = PhotoFileRow { state, pos, upload: None, reached: None, ask, ..file };
+        let again = before == FileState::Confirmed;
+        (done, Ok(if again { PhotoStep::Onward } else { PhotoStep::Confirmed(kind) }))
     };
     match (request.asks, reply.status) {
         (Asks::Whole, 200..=299) => confirmed(file, reply.position),
-        (Asks::Whole, 404 | 410) => onward(PhotoFileRow { ask: false, ..file }),
+        (Asks::Whole, 404 | 410) => {
+            onward(PhotoFileRow { state: FileState::Kept, pos: None, ask: false, ..file })
+        }
         (_, 200..=299) if reply.position.is_some() => confirmed(file, reply.position),
         (Asks::Beginning, 200..=299) => match reply.location.as_deref().and_then(address) {
             Some(upload) => onward(PhotoFileRow { upload: Some(upload), reached: Some(0), ..file }),

@@ -4,6 +4,7 @@
 mod support;
 
 mod cut;
+mod giving_up;
 mod office;
 mod sending;
 mod taking;

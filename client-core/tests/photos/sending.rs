@@ -2,9 +2,8 @@
 
 use louan_client_core::view::PhotoState;
 use louan_client_core::{ErrorKind, Method, PhotoReply, PhotoSettings, PhotoStep, StorePlace};
-use louan_schema::id::{BlobHash, Epoch};
+use louan_schema::id::BlobHash;
 use louan_schema::photo::UploadKind;
-use louan_schema::wire::SyncReply;
 use proptest::prelude::*;
 
 use crate::office::{Fault, Office};
@@ -12,7 +11,7 @@ use crate::picture;
 use crate::support::*;
 
 /// Sends until nothing is left, with these faults on the first exchanges and none afterwards.
-fn send(desk: &mut Desk, office: &mut Office, faults: &[Fault]) -> usize {
+pub(crate) fn send(desk: &mut Desk, office: &mut Office, faults: &[Fault]) -> usize {
     let mut faults = faults.iter().copied();
     let mut trips = 0;
     while let Some(request) = desk.phone.next_photo(true).expect("plans") {
@@ -31,7 +30,7 @@ fn send(desk: &mut Desk, office: &mut Office, faults: &[Fault]) -> usize {
 }
 
 /// A phone with photos of a hazard that the office has; the hash of the first, a photo of several pieces.
-fn with_photos(sides: &[u32]) -> (Desk, Vec<BlobHash>) {
+pub(crate) fn with_photos(sides: &[u32]) -> (Desk, Vec<BlobHash>) {
     let mut desk = Desk::new();
     let photos: Vec<BlobHash> =
         (0..).zip(sides).map(|(i, side)| desk.take(&picture(i, *side)).expect("is taken").hash).collect();
@@ -266,72 +265,6 @@ fn originals_go_only_by_setting_and_where_it_costs_nothing() {
     assert_eq!(desk.phone.next_photo(false).expect("plans"), None, "the network costs something");
     send(&mut desk, &mut office, &[]);
     assert_eq!(originals(&office), 1);
-}
-
-#[test]
-fn room_is_given_back_only_below_the_verified_backup_and_thumbnails_stay() {
-    let (mut desk, photos) = with_photos(&[96, 97]);
-    let mut office = Office::new();
-    send(&mut desk, &mut office, &[]);
-    let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
-    assert_eq!(desk.phone.free_photos().expect("gives back"), 0);
-    desk.sync_with(|_, taken| taken.backed_up_pos = pos - 1);
-    assert_eq!(desk.phone.free_photos().expect("gives back"), 0, "one short");
-    desk.sync_with(|_, taken| taken.backed_up_pos = pos);
-    assert_eq!(desk.phone.free_photos().expect("gives back"), 1);
-    let file = |photo, kind| desk.phone.photo_file(photo, kind).expect("reads").is_some();
-    assert_eq!((file(photos[0], UploadKind::Photo), file(photos[0], UploadKind::Thumbnail)), (false, true));
-    assert!(file(photos[1], UploadKind::Photo));
-}
-
-#[test]
-fn after_a_restored_office_what_no_backup_covers_is_asked_for_and_sent_again() {
-    let (mut desk, photos) = with_photos(&[96, 97]);
-    let mut office = Office::new();
-    send(&mut desk, &mut office, &[]);
-    let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
-    desk.sync_with(|_, taken| taken.backed_up_pos = pos);
-    desk.phone.free_photos().expect("gives back");
-    // The backup was made before the second photo came.
-    let mut restored = Office::new();
-    restored.stored = 10;
-    restored.files = office.files.into_iter().filter(|(_, file)| file.0 <= pos).collect();
-    restored.stored = restored.files.len();
-    let (prepared, _) = desk.request();
-    let epoch = Epoch([10; 16]);
-    desk.absorb(prepared, SyncReply::EpochChanged { epoch, head: 5 });
-    desk.epoch = epoch;
-    desk.sync();
-    send(&mut desk, &mut restored, &[]);
-    assert!(restored.files.contains_key(&photos[1]));
-    assert!(matches!(desk.view(photos[0]).state, PhotoState::Confirmed(_)), "it was in the backup");
-    assert!(matches!(desk.view(photos[1]).state, PhotoState::Confirmed(_)));
-}
-
-#[test]
-fn a_confirmation_without_a_position_is_never_given_up() {
-    let (mut desk, photos) = with_photos(&[96]);
-    let mut office = Office { tells_position: false, ..Office::new() };
-    send(&mut desk, &mut office, &[]);
-    assert_eq!(desk.view(photos[0]).state, PhotoState::Confirmed(None));
-    desk.sync_with(|_, taken| taken.backed_up_pos = u64::MAX);
-    assert_eq!(desk.phone.free_photos().expect("gives back"), 0);
-}
-
-#[test]
-fn what_is_known_of_photos_goes_with_a_compound_that_left_and_not_before_they_are_safe() {
-    let (mut desk, photos) = with_photos(&[96]);
-    desk.fetch(vec![louan_schema::wire::Item::Gone(SITE)]);
-    desk.phone.free_photos().expect("gives back");
-    assert_eq!(desk.phone.photos().expect("reads").len(), 1, "it is not sent yet");
-    let mut office = Office::new();
-    send(&mut desk, &mut office, &[]);
-    desk.phone.free_photos().expect("gives back");
-    assert_eq!(desk.view(photos[0]).hash, photos[0], "no backup covers it yet");
-    desk.sync_with(|_, taken| taken.backed_up_pos = u64::MAX);
-    desk.phone.free_photos().expect("gives back");
-    assert_eq!(desk.phone.photos().expect("reads"), []);
-    assert_eq!(desk.phone.photo_file(photos[0], UploadKind::Thumbnail).expect("reads"), None);
 }
 
 fn any_fault() -> impl Strategy<Value = Fault> {

@@ -91,6 +91,14 @@ impl Reader<'_> {
         Ok(self.files_where(&condition, &[&originals])?.pop())
     }
 
+    /// The next file that the office confirmed at a position up to `pos` and has not been asked about since; thumbnails
+    /// are not asked about.
+    pub(crate) fn next_unvouched(&self, pos: u64) -> Result<Option<PhotoFileRow>, StoreError> {
+        let condition = "f.state = 'confirmed' AND f.here = 1 AND f.ask = 1 AND f.kind <> 2 AND f.pos <= ?1
+                         ORDER BY f.pos, f.photo LIMIT 1";
+        Ok(self.files_where(condition, &[&signed(pos)])?.pop())
+    }
+
     /// Whether any record cites a photo, or an answer that stands on this phone.
     pub(crate) fn is_cited(&self, photo: BlobHash) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM photo_cite WHERE photo = ?1)
@@ -111,9 +119,10 @@ impl Reader<'_> {
         Ok((rows.iter().map(|row| row.0).collect(), rows.iter().any(|row| row.1)))
     }
 
-    /// Files that a verified backup up to `pos` covers and whose bytes still lie here; thumbnails stay for ever.
+    /// Files that a verified backup up to `pos` covers, in the log that confirmed them, and whose bytes still lie here;
+    /// thumbnails stay for ever.
     pub(crate) fn list_covered(&self, pos: u64) -> Result<Vec<PhotoFileRow>, StoreError> {
-        let condition = "f.state = 'confirmed' AND f.here = 1 AND f.kind <> 2 AND f.pos <= ?1";
+        let condition = "f.state = 'confirmed' AND f.here = 1 AND f.ask = 0 AND f.kind <> 2 AND f.pos <= ?1";
         self.files_where(condition, &[&signed(pos)])
     }
 
@@ -212,7 +221,7 @@ impl Writer<'_> {
     /// says that it has it.
     pub(crate) fn doubt_photos(&self, backed_up: u64) -> Result<(), StoreError> {
         let sql = "UPDATE photo_file SET state = 'kept', pos = NULL, upload = NULL, reached = NULL, ask = 1
-                   WHERE state = 'confirmed' AND here = 1 AND (pos IS NULL OR pos > ?1)";
+                   WHERE state = 'confirmed' AND here = 1 AND (pos IS NULL OR pos > ?1 OR ask = 1)";
         self.0.0.prepare_cached(sql)?.execute([signed(backed_up)])?;
         // An upload half done was the old log's.
         self.0

@@ -179,7 +179,8 @@ fn forget_gone(w: &Writer<'_>, backed_up: u64) -> Result<(), Error> {
             continue;
         }
         let settled = |file: &PhotoFileRow| {
-            let covered = file.state == FileState::Confirmed && file.pos.is_some_and(|pos| pos <= backed_up);
+            let vouched = file.state == FileState::Confirmed && !file.ask;
+            let covered = vouched && file.pos.is_some_and(|pos| pos <= backed_up);
             covered || file.kind == UploadKind::Original
         };
         if w.files_of(row.hash)?.iter().all(settled) {
