@@ -13,13 +13,17 @@ use crate::storage::sqlite::{Summary, audit_chains_at, audit_restores};
 
 const CHECKPOINTS: Check = Check("audit_checkpoints", "审计检查点");
 const UNHARMED: &str = "业务数据未受影响。";
-/// A server that runs writes one every ten minutes, if anything happened.
+/// A server that runs writes one every ten minutes at the latest, if anything happened.
 const SILENT_MS: i64 = 3_600_000;
 
-/// Nothing when no file for checkpoints is configured.
-pub(super) fn examine(patient: &Patient<'_>, summary: &Summary) -> Option<Finding> {
-    let file = patient.config.audit.checkpoints.as_deref()?;
-    Some(looked_at(patient, summary, file).unwrap_or_else(|finding| finding))
+pub(super) fn examine(patient: &Patient<'_>, summary: &Summary) -> Finding {
+    let Some(file) = patient.config.audit.checkpoints.as_deref() else {
+        // Whoever can write the store can cut it and its backups: a hint, for the audit itself is as it should be.
+        let next =
+            "建议在配置中设置 audit.checkpoints（另一台机器上的文件，或设为只能追加的文件），再重启服务。";
+        return CHECKPOINTS.note("没有设置检查点文件：审计末尾若被删，没有外部记录可以发现", UNHARMED, next);
+    };
+    looked_at(patient, summary, file).unwrap_or_else(|finding| finding)
 }
 
 /// What the file says.

@@ -96,7 +96,7 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
         audit = AUDIT.fault(what, "业务数据未受影响。", KEEP);
     }
     let mut found = vec![version, database, log, audit];
-    found.extend(super::checkpoint::examine(patient, summary));
+    found.push(super::checkpoint::examine(patient, summary));
     found.push(clock(patient, examined.newest));
     found
 }

@@ -24,6 +24,7 @@ use super::house::{House, NOBODY, only, read};
 #[test]
 fn a_healthy_installation_is_called_so_and_left_exactly_as_it_was() {
     let house = House::new();
+    vouched_for(&house);
     let everything = || {
         let mut seen = BTreeMap::new();
         let mut folders = vec![house.here().to_owned()];
@@ -42,12 +43,32 @@ fn a_healthy_installation_is_called_so_and_left_exactly_as_it_was() {
     let before = everything();
     let (code, found) = house.examined();
     assert_eq!(code, 0, "{found:#?}");
-    assert_eq!(found.len(), 12, "{found:#?}");
+    assert_eq!(found.len(), 13, "{found:#?}");
     // The machine these tests run on may be short of space; everything else must be well.
     assert!(found.iter().all(|(check, (state, _))| state == "well" || check == "space"), "{found:#?}");
     assert_eq!(everything(), before);
     let (code, said) = finished(&house.doctor_of("--quick").output().expect("the executable"));
-    assert!(code == 0 && said.lines().count() == 13 && said.contains("正常  证书：有效至"), "{said}");
+    assert!(code == 0 && said.lines().count() == 14 && said.contains("正常  证书：有效至"), "{said}");
+}
+
+/// A file of checkpoints outside, with the one that a server writes when it starts.
+fn vouched_for(house: &House) {
+    let file = house.at("checkpoints");
+    fs::write(house.at("config.toml"), format!("[audit]\ncheckpoints = {file:?}\n"))
+        .expect("a configuration");
+    Serving::start(plain(house.here())).wait_for("audit checkpoint written");
+}
+
+#[test]
+fn an_audit_that_nobody_outside_vouches_for_is_a_hint_and_no_fault() {
+    let house = House::new();
+    let (code, found) = house.examined();
+    assert_eq!((code, found["audit_checkpoints"].0.as_str()), (0, "note"), "{found:#?}");
+    let (_, said) = finished(&house.doctor_of("--quick").output().expect("the executable"));
+    let line = said.lines().find(|line| line.contains("审计检查点")).expect("a line");
+    assert!(line.starts_with("注意") && line.contains("设置 audit.checkpoints"), "{line}");
+    vouched_for(&house);
+    assert_eq!(house.examined().1["audit_checkpoints"].0, "well");
 }
 
 #[test]
@@ -79,13 +100,18 @@ fn a_full_disk() {
     assert!(found["space"].1.contains("照片目录") && found["space"].1.contains("只剩 1 MiB"), "{found:#?}");
 }
 
-async fn as_of(house: &House, now: Timestamp) -> Vec<(&'static str, State, String)> {
+type Seen = Vec<(&'static str, State, String)>;
+
+async fn as_of(house: &House, now: Timestamp) -> Seen {
+    looked_at(house, now, PathBuf::from(env!("CARGO_BIN_EXE_louan"))).await
+}
+
+async fn looked_at(house: &House, now: Timestamp, program: PathBuf) -> Seen {
     let mut config = Config::default();
     config.store.path = house.at("louan.sqlite");
     config.store.photos = Some(house.at("photos"));
     config.edge.certificate = house.at("tls/server.pem");
     config.edge.key = house.at("tls/server.key");
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_louan"));
     let patient = Patient { config: &config, now, program, backups: Some(house.at("backups")), quick: false };
     examine(&patient).await.into_iter().map(|found| (found.check, found.state, found.what)).collect()
 }
@@ -269,6 +295,43 @@ fn a_worker_that_cannot_limit_itself() {
         "worker",
         "不能限制自身资源",
     );
+}
+
+#[tokio::test]
+async fn a_worker_whose_executable_is_missing_may_not_be_started_or_exits_at_once() {
+    let house = House::new();
+    let now = MachineClock::new(None).system();
+    fs::write(house.at("locked"), "#!/bin/sh\n").expect("a program");
+    fs::set_permissions(house.at("locked"), Permissions::from_mode(0o600)).expect("set");
+    for (program, part) in [
+        (house.at("nowhere/louan"), "不存在"),
+        (house.here().to_owned(), "不是文件"),
+        (house.at("locked"), "不能执行"),
+        (PathBuf::from("/bin/true"), "立即退出"),
+    ] {
+        let found = looked_at(&house, now, program).await;
+        let faults: Vec<_> = found.iter().filter(|(_, state, _)| *state == State::Fault).collect();
+        assert!(matches!(faults[..], [("worker", _, what)] if what.contains(part)), "{part}: {found:#?}");
+    }
+}
+
+/// The command starts workers from the file it was itself started from: gone, as in the middle of an upgrade.
+#[test]
+fn the_command_whose_own_file_is_gone_says_so() {
+    let house = House::new();
+    // A second name of the same file, beside it: nothing is written that somebody could still have open.
+    let program = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let path = program.path().join("louan");
+    fs::hard_link(env!("CARGO_BIN_EXE_louan"), &path).expect("a second name");
+    let script = "exec 3<\"$0\" && rm \"$0\" && exec /proc/self/fd/3 \"$@\"";
+    let told = house.doctor();
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(&path).args(told.get_args()).env_clear();
+    for (name, value) in told.get_envs() {
+        command.env(name, value.expect("set"));
+    }
+    command.env("PATH", "/usr/bin:/bin");
+    only(read(command), "worker", "不存在");
 }
 
 #[test]
