@@ -1,6 +1,8 @@
 //! Lists of buildings in, ledgers out, over HTTP.
 
 mod edge_kit;
+mod kit;
+mod photo_kit;
 
 use std::io::Cursor;
 
@@ -10,6 +12,7 @@ use edge_kit::house::{House, code, house, request};
 use edge_kit::{audit, noon, org_id, person_id};
 use http::Response;
 use louan_schema::code::{OrgKind, Role};
+use louan_schema::record::{Body, Round};
 use louan_schema::registry::{Org, Person};
 use louan_server::hub::Clocks;
 use rusqlite::Connection;
@@ -260,6 +263,34 @@ async fn ledgers_go_out_as_far_as_the_caller_sees_with_a_line_in_the_audit() {
     assert_eq!(lines.iter().filter(|(act, _)| act == "export").count(), 4);
     let over = ask(&house, "GET", "/api/v1/exports/buildings.xlsx?street=500110999", &office).await;
     assert_eq!(over.status().as_u16(), 422);
+}
+
+#[tokio::test]
+async fn visits_go_out_as_they_stand_in_their_list() {
+    let house = house().await;
+    photo_kit::cited(&house, Vec::new()).await;
+    let mut phone = kit::Phone::enrolled(&house.hub, 78, person_id(4), org_id("property")).await;
+    let Body::Round(round) = kit::round(2) else { panic!("a visit") };
+    let day_before = Body::Round(Round { opened_at: round.opened_at.plus_ms(-86_400_000), ..round });
+    let raws = [phone.write(31, kit::round(1)), phone.write(32, day_before)];
+    assert!(kit::accepted(&phone.push(&house.hub, &raws).await));
+    let clerk = house.sign_in(1).await;
+    let (rows, formulas) = cells(ask(&house, "GET", "/api/v1/exports/rounds.xlsx", &clerk).await.body());
+    assert_eq!((rows[1][..3].join(" ").as_str(), formulas), ("序号 检查编号 所属小区/单位", 0));
+    let listed = read(&ask(&house, "GET", "/api/v1/rounds", &clerk).await);
+    let ids: Vec<&Value> = listed["rows"].as_array().expect("rows").iter().map(|row| &row["id"]).collect();
+    assert_eq!(ids, [&Value::from(rows[2][1].as_str()), &Value::from(rows[3][1].as_str())]);
+    let company = house.hub.find_org(org_id("property")).await.expect("reads").expect("is there").name;
+    let street = house.hub.find_org(org_id("street-1")).await.expect("reads").expect("is there").name;
+    for (row, number, day) in [(&rows[2], "1", "2020-01-22"), (&rows[3], "2", "2020-01-21")] {
+        let wanted = ["示例花园", "古南街道", &company, day, "1栋", "1", "0", "未查完", "", &street];
+        assert_eq!((row[0].as_str(), &row[2..]), (number, &wanted.map(str::to_owned)[..]));
+    }
+    let path = "/api/v1/exports/rounds.xlsx?street=500110001&until=2020-01-21";
+    let (rows, _) = cells(ask(&house, "GET", path, &clerk).await.body());
+    assert_eq!((rows[2][5].as_str(), rows[3][0].as_str()), ("2020-01-21", ""), "{rows:?}");
+    let wrong = ask(&house, "GET", "/api/v1/exports/rounds.xlsx?until=2020-02-30", &clerk).await;
+    assert_eq!(wrong.status().as_u16(), 422);
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ test('the check sees a formula and a link where there is one', { timeout: 60_000
   assert.throws(() => harmless(computed, 0, ['a'], ['=1+1']), /a: 2/);
 });
 
-test('the ledgers hold as text whatever stands in compounds, buildings, hazards and names', { timeout: 120_000 }, async () => {
+test('the ledgers hold as text whatever stands in compounds, buildings, hazards, visits and names', { timeout: 120_000 }, async () => {
   const [police, companies] = await organisations(['police', 'property_manager'], HOSTILE);
 
   // Each text twice: once under a company of that name, once where the phone's own company reports hazards.
@@ -147,6 +147,8 @@ test('the ledgers hold as text whatever stands in compounds, buildings, hazards 
   const ledger = await opened('hazards', await desk.get('/api/v1/exports/hazards.xlsx'));
   harmless(ledger, 1, ['所属小区/单位', '监管单位'], HOSTILE);
   harmless(ledger, 1, ['具体部位', '隐患描述'], [...HOSTILE, ...FLOORS, '\n=1+4']);
+  const visits = await opened('rounds', await desk.get('/api/v1/exports/rounds.xlsx'));
+  harmless(visits, 1, ['所属小区/单位', '检查楼栋', '监管单位'], HOSTILE);
 });
 
 test('the lines an import did not take come back as the texts they are', { timeout: 60_000 }, async () => {

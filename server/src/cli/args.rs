@@ -93,7 +93,11 @@ pub(super) enum Command {
     },
     #[command(about = "导出台账")]
     Export {
-        #[arg(value_enum, value_name = "台账", help = "hazards（隐患台账）或 buildings（建筑台账）")]
+        #[arg(
+            value_enum,
+            value_name = "台账",
+            help = "hazards（隐患台账）、rounds（检查台账）或 buildings（建筑台账）"
+        )]
         what: ExportWhat,
         #[arg(long = "as", value_name = "账号或编号", help = "以谁的名义导出：只含其数据范围内的内容")]
         who: String,
@@ -103,6 +107,8 @@ pub(super) enum Command {
         street: Option<String>,
         #[arg(long, value_name = "状态", help = "只导出一种状态的隐患，如 confirmed")]
         state: Option<String>,
+        #[arg(long, value_name = "日期", help = "只导出这一天结束前开始的检查，如 2020-03-20")]
+        until: Option<String>,
         #[arg(long, value_name = "坐标系", help = "地图文件的坐标系：wgs84（默认）、cgcs2000、gcj02、bd09")]
         datum: Option<String>,
     },
@@ -191,6 +197,7 @@ pub(super) enum EnrolCommand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ExportWhat {
     Hazards,
+    Rounds,
     Buildings,
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use louan_schema::code::{Action, Datum, HazardState, may};
 use louan_schema::registry::{Org, Person};
+use louan_schema::time::Day;
 
 use super::args::{ExportWhat, ImportCommand};
 use super::failure::Failure;
@@ -160,20 +161,23 @@ fn left(carried: &Carried) -> Result<(), Failure> {
 pub(super) async fn export(
     what: ExportWhat,
     (who, to): (&str, &Path),
-    [street, state, datum]: [Option<&str>; 3],
+    [street, state, until, datum]: [Option<&str>; 4],
     config: &Config,
 ) -> Result<(), Failure> {
     let street = read(street, "街镇不在本方案范围内", |text| value::street(text).ok())?;
     let state = read(state, "没有这个隐患状态", |text| text.parse::<HazardState>().ok())?;
+    let until = read(until, "日期不正确", |text| text.parse::<Day>().ok())?;
     let datum = read(datum, "没有这个坐标系", |text| text.parse::<Datum>().ok())?.unwrap_or(Datum::Wgs84);
     let ending = to.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let ledger = match (what, ending) {
         (ExportWhat::Hazards, "xlsx") => LedgerFile::Hazards(state),
+        (ExportWhat::Rounds, "xlsx") => LedgerFile::Rounds(until),
         (ExportWhat::Buildings, "xlsx") => LedgerFile::Buildings,
         (ExportWhat::Buildings, "geojson") => LedgerFile::GeoJson(datum),
         (ExportWhat::Buildings, "gpkg") => LedgerFile::GeoPackage(datum),
         _ => {
-            let next = "未作任何改动。隐患台账可导出为 .xlsx，建筑台账可导出为 .xlsx、.geojson、.gpkg。";
+            let next =
+                "未作任何改动。隐患台账和检查台账可导出为 .xlsx，建筑台账可导出为 .xlsx、.geojson、.gpkg。";
             return Err(Failure::refused(&format!("不能导出为 {}", to.display()), next));
         }
     };

@@ -82,8 +82,8 @@ async fn act(command: &Command, config: &Config) -> Result<(), Failure> {
         Command::Enrol(command) => people::enrol(command, config).await,
         Command::Import(command) => list::import(command, config).await,
         Command::Unsent { file, who } => unsent::read_in(file, who, config).await,
-        Command::Export { what, who, to, street, state, datum } => {
-            let filters = [street.as_deref(), state.as_deref(), datum.as_deref()];
+        Command::Export { what, who, to, street, state, until, datum } => {
+            let filters = [street, state, until, datum].map(Option::as_deref);
             list::export(*what, (who, to), filters, config).await
         }
         Command::Worker

@@ -1,5 +1,4 @@
-//! Ledgers handed out as files: the hazard ledger and the building ledger as workbooks, buildings as GeoJSON and
-//! GeoPackage.
+//! Ledgers handed out as files: hazards, visits and buildings as workbooks, buildings as GeoJSON and GeoPackage.
 //!
 //! The same filters as the lists, the same sight. What is in them is the hub's business; here a file is written to disk
 //! as it grows and sent from there.
@@ -44,6 +43,9 @@ pub(super) fn describe() -> Vec<Operation> {
         of("/api/v1/exports/hazards.xlsx", "The hazard ledger as a workbook")
             .query("state", shape::hazard_state(), "In this state.")
             .gives_bytes(&[WORKBOOK], "The file."),
+        of("/api/v1/exports/rounds.xlsx", "The visits as a workbook")
+            .query("until", shape::day(), "Begun up to the end of this day.")
+            .gives_bytes(&[WORKBOOK], "The file."),
         of("/api/v1/exports/buildings.xlsx", "The building ledger as a workbook")
             .gives_bytes(&[WORKBOOK], "The file."),
         places("/api/v1/exports/buildings.geojson", "Buildings for a map, as GeoJSON")
@@ -59,6 +61,10 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
         .and(asked.clone())
         .then(export_hazards)
         .map(reply);
+    let rounds = warp::path!("api" / "v1" / "exports" / "rounds.xlsx")
+        .and(asked.clone())
+        .then(export_rounds)
+        .map(reply);
     let buildings = warp::path!("api" / "v1" / "exports" / "buildings.xlsx")
         .and(asked.clone())
         .then(export_buildings)
@@ -71,13 +77,20 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
         .and(asked)
         .then(export_geopackage)
         .map(reply);
-    hazards.or(buildings).unify().or(geojson).unify().or(geopackage).unify().boxed()
+    hazards.or(rounds).unify().or(buildings).unify().or(geojson).unify().or(geopackage).unify().boxed()
 }
 
 async fn export_hazards(desk: Desk, context: Context, raw: String) -> Result<Response, ApiError> {
     hand_out(desk, context, raw, WORKBOOK, |parameters| {
         let state = |text: &str| text.parse::<HazardState>().ok();
         LedgerFile::Hazards(parameters.find("state", "state", state))
+    })
+    .await
+}
+
+async fn export_rounds(desk: Desk, context: Context, raw: String) -> Result<Response, ApiError> {
+    hand_out(desk, context, raw, WORKBOOK, |parameters| {
+        LedgerFile::Rounds(parameters.find("until", "until", |text| text.parse().ok()))
     })
     .await
 }

@@ -147,6 +147,7 @@ pub const ROUTES: &[Route] = &[
     route(Verb::Post, "/api/v1/imports/{import}/undo", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/imports/{import}/errors", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/exports/hazards.xlsx", Body::Empty, Reader::Program),
+    route(Verb::Get, "/api/v1/exports/rounds.xlsx", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/exports/buildings.xlsx", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/exports/buildings.geojson", Body::Empty, Reader::Program),
     route(Verb::Get, "/api/v1/exports/buildings.gpkg", Body::Empty, Reader::Program),

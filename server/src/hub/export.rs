@@ -7,18 +7,22 @@ use std::path::Path;
 
 use louan_schema::area::StreetCode;
 use louan_schema::code::{Action, Datum, HazardState, may};
-use louan_schema::registry::{Org, Person, Site};
+use louan_schema::id::SiteId;
+use louan_schema::registry::{Building, Org, Person, Site};
+use louan_schema::time::Day;
 
-use super::{Clocks, HazardQuery, Hub, StorageError};
+use super::{Clocks, HazardQuery, Hub, RoundQuery, StorageError};
 use crate::audit::Entry;
 use crate::report::workbook::WorkbookError;
-use crate::report::{BuildingFile, BuildingSheet, HazardSheet, ReportError};
+use crate::report::{BuildingFile, BuildingSheet, HazardSheet, ReportError, RoundSheet};
 
 /// Which ledger, in which form (台账文件).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerFile {
     /// The hazard ledger as a workbook, of one state or of all.
     Hazards(Option<HazardState>),
+    /// The inspection ledger as a workbook: visits begun up to the end of a day, or all.
+    Rounds(Option<Day>),
     /// The building ledger as a workbook.
     Buildings,
     /// Buildings for a map, as GeoJSON.
@@ -33,6 +37,7 @@ impl LedgerFile {
     pub const fn file_name(self) -> &'static str {
         match self {
             Self::Hazards(_) => "hazards.xlsx",
+            Self::Rounds(_) => "rounds.xlsx",
             Self::Buildings => "buildings.xlsx",
             Self::GeoJson(_) => "buildings.geojson",
             Self::GeoPackage(_) => "buildings.gpkg",
@@ -88,6 +93,7 @@ impl Hub {
         }
         match export.ledger {
             LedgerFile::Hazards(state) => self.write_hazards(&export, state).await?,
+            LedgerFile::Rounds(until) => self.write_rounds(&export, until).await?,
             LedgerFile::Buildings => self.write_buildings(&export).await?,
             LedgerFile::GeoJson(datum) => {
                 self.write_places(&export, BuildingFile::geojson(export.path.to_owned(), datum)?).await?;
@@ -126,6 +132,39 @@ impl Hub {
             for status in &page.rows {
                 let site = self.find_site(status.site).await?.map(|row| row.site);
                 sheet.push(status, site.as_ref(), &self.supervisor_name(site.as_ref()).await?)?;
+            }
+            offset += read;
+            if read == 0 || offset >= page.total {
+                break;
+            }
+        }
+        Ok(sheet.save(&small_print(export), export.path)?)
+    }
+
+    async fn write_rounds(&self, export: &Export<'_>, until: Option<Day>) -> Result<(), ExportError> {
+        let query = RoundQuery {
+            seen_by: Some(export.org.id),
+            street: export.street,
+            before: until.map(Day::end),
+            ..RoundQuery::default()
+        };
+        let mut sheet = RoundSheet::begin(self.list_orgs().await?)?;
+        // Visits to one compound often follow each other: it is then read once.
+        let mut place: Option<(SiteId, Option<Site>, Vec<Building>)> = None;
+        let mut offset = 0;
+        loop {
+            let page = self.list_rounds(RoundQuery { offset, ..query.clone() }).await?;
+            let read = page.rows.len() as u64;
+            for round in &page.rows {
+                let known = place.take().filter(|(id, ..)| *id == round.site);
+                let (_, site, buildings) = place.insert(match known {
+                    Some(known) => known,
+                    None => {
+                        let site = self.find_site(round.site).await?.map(|row| row.site);
+                        (round.site, site, self.list_buildings(round.site).await?)
+                    }
+                });
+                sheet.push(round, site.as_ref(), buildings)?;
             }
             offset += read;
             if read == 0 || offset >= page.total {

@@ -8,6 +8,7 @@ mod hazard_sheet;
 mod month;
 mod places;
 mod refused;
+mod round_sheet;
 mod sqlite;
 pub mod workbook;
 
@@ -16,6 +17,7 @@ pub use hazard_sheet::HazardSheet;
 pub use month::month;
 pub use places::{BuildingFile, PlacedBuilding};
 pub use refused::refused_lines;
+pub use round_sheet::RoundSheet;
 
 /// Why a file was not written. Nothing that is stored was touched.
 #[derive(Debug, thiserror::Error)]

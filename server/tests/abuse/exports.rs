@@ -44,7 +44,7 @@ fn cells(bytes: &[u8]) -> Vec<String> {
     texts
 }
 
-/// A compound, its building, its organisations and a hazard, every free text of which is this one.
+/// A compound, its building, its organisations and a hazard, every free text of which is this one; and a visit there.
 async fn written_everywhere(house: &House, phone: &mut Phone, (n, text): (u8, &str)) {
     for (id, kind) in [("property", OrgKind::PropertyManager), ("street-1", OrgKind::Street)] {
         let street = (kind == OrgKind::Street).then(|| StreetCode::new(STREET)).flatten();
@@ -68,7 +68,8 @@ async fn written_everywhere(house: &House, phone: &mut Phone, (n, text): (u8, &s
     assert!(matches!(verdict, louan_schema::wire::CommandVerdict::Done(_)), "{text}: {verdict:?}");
     let book = phone.book();
     let raw = phone.write_in(book, RecordId([n; 16]), &record(person_id(4), Body::Hazard(hazard(text))));
-    assert!(accepted(&phone.push(&house.hub, &[raw]).await), "{text}");
+    let round = phone.write_in(book, RecordId([n + 50; 16]), &record(person_id(4), kit::round(n)));
+    assert!(accepted(&phone.push(&house.hub, &[raw, round]).await), "{text}");
 }
 
 #[tokio::test]
@@ -76,11 +77,14 @@ async fn no_text_of_a_ledger_becomes_a_formula() {
     let house = house().await;
     cited(&house, Vec::new()).await;
     let mut phone = Phone::enrolled(&house.hub, 78, person_id(4), org_id("property")).await;
-    let token = house.sign_in(1).await;
+    // Two people, for each has twenty an hour.
+    let (token, manager) = (house.sign_in(1).await, house.sign_in(4).await);
     for (n, text) in (10..).zip(FORMULAS) {
         written_everywhere(&house, &mut phone, (n, text)).await;
         let hazards = cells(get(&house, "/api/v1/exports/hazards.xlsx", &token).await.body());
+        let rounds = cells(get(&house, "/api/v1/exports/rounds.xlsx", &manager).await.body());
         let buildings = cells(get(&house, "/api/v1/exports/buildings.xlsx", &token).await.body());
+        assert!(rounds.iter().filter(|cell| *cell == text).count() >= 4, "{text}: {rounds:?}");
         assert!(hazards.iter().filter(|cell| cell.contains(text)).count() >= 3, "{text}: {hazards:?}");
         assert!(buildings.iter().filter(|cell| *cell == text).count() >= 4, "{text}: {buildings:?}");
         let list = format!(
@@ -109,7 +113,7 @@ async fn an_export_says_what_its_caller_sees_and_who_made_it_and_twenty_an_hour_
     house.hub.add_person(clerk, None, Clocks::both(noon())).await.expect("a new person");
     let (own, strange) = (house.sign_in(1).await, house.sign_in(9).await);
     let garden = "示例花园".as_bytes();
-    let files = ["hazards.xlsx", "buildings.xlsx", "buildings.geojson", "buildings.gpkg"];
+    let files = ["hazards.xlsx", "rounds.xlsx", "buildings.xlsx", "buildings.geojson", "buildings.gpkg"];
     let mut asked = 0;
     for filter in ["", "?street=500110001", "?street=500110002"] {
         for file in files {

@@ -53,9 +53,12 @@ fn a_list_is_read_entered_exported_and_taken_back_while_the_server_runs() {
     assert!(ended == 0 && said.contains("已导入：2 个小区"), "{said}");
     assert!(map("entered.geojson").contains("示例花园"));
     assert!(serving.ask("GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").contains("ready"));
-    for (to, what) in
-        [("buildings.xlsx", "buildings"), ("hazards.xlsx", "hazards"), ("map.gpkg", "buildings")]
-    {
+    for (to, what) in [
+        ("buildings.xlsx", "buildings"),
+        ("hazards.xlsx", "hazards"),
+        ("rounds.xlsx", "rounds"),
+        ("map.gpkg", "buildings"),
+    ] {
         let (ended, said) = export(to, what);
         assert!(ended == 0 && said.contains("已导出"), "{said}");
     }
@@ -85,6 +88,11 @@ fn what_cannot_be_is_said_in_words_and_leaves_every_file_as_it_was() {
         (&["import", "commit", &"0".repeat(32), "--as", "clerk"], "没有这次导入"),
         (&["export", "hazards", "--as", "clerk", "--to", &path("hazards.gpkg")], "不能导出为"),
         (&["export", "hazards", "--as", "clerk", "--to", &path("mine.xlsx")], "已存在"),
+        (&["export", "rounds", "--as", "clerk", "--to", &path("rounds.geojson")], "不能导出为"),
+        (
+            &["export", "rounds", "--as", "clerk", "--to", &path("a.xlsx"), "--until", "2020-02-30"],
+            "日期不正确",
+        ),
         (&["export", "buildings", "--as", "clerk", "--to", &path("no/such/map.gpkg")], "无法写入"),
         (
             &["export", "buildings", "--as", "clerk", "--to", &path("a.gpkg"), "--street", "万盛街道"],
