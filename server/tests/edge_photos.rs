@@ -71,7 +71,8 @@ async fn what_is_not_the_photo_announced_is_not_kept() {
         ("a page", b"<html><script>alert(1)</script></html>".to_vec(), "unsupported_image"),
         ("cut in half", photo.jpeg[..photo.jpeg.len() / 2].to_vec(), "truncated"),
         ("a page behind its end", [&photo.jpeg[..], b"<script>alert(1)</script>"].concat(), "not_plain"),
-        ("with a camera's notes", with_notes(&photo.jpeg), "not_plain"),
+        ("with a camera's notes", with_notes(&photo.jpeg, 2), "not_plain"),
+        ("with them behind its scan", with_notes(&photo.jpeg, photo.jpeg.len() - 2), "not_plain"),
     ] {
         let false_name =
             Developed { hash: BlobHash(Sha256::digest(&bytes).into()), jpeg: bytes, ..photo.clone() };
@@ -84,11 +85,11 @@ async fn what_is_not_the_photo_announced_is_not_kept() {
     assert_eq!(send(&house, &token, &photo).await, house.hub.head().await.expect("a head").pos);
 }
 
-/// A JPEG with an EXIF segment put in.
-fn with_notes(jpeg: &[u8]) -> Vec<u8> {
+/// A JPEG with an EXIF segment put in at a place between two segments.
+fn with_notes(jpeg: &[u8], at: usize) -> Vec<u8> {
     let notes = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0";
     let length = u16::try_from(notes.len() + 2).expect("short").to_be_bytes();
-    [&jpeg[..2], b"\xff\xe1", &length, notes, &jpeg[2..]].concat()
+    [&jpeg[..at], b"\xff\xe1", &length, notes, &jpeg[at..]].concat()
 }
 
 #[tokio::test]
@@ -134,7 +135,7 @@ async fn the_protocol_says_what_it_can_and_refuses_what_it_cannot() {
         ("no metadata", vec![length()], 422),
         ("no base64", vec![length(), ("upload-metadata", "sha256 !,kind !,card !".to_owned())], 422),
         ("another length", vec![good(), ("upload-length", "5".to_owned())], 422),
-        ("nothing", vec![good(), ("upload-length", "0".to_owned())], 413),
+        ("nothing", vec![good(), ("upload-length", "0".to_owned())], 422),
         ("too much", vec![good(), ("upload-length", (1_u64 << 40).to_string())], 413),
         (
             "a thumbnail",

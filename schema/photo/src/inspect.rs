@@ -91,6 +91,13 @@ impl<'a> Source<'a> {
         self.whole.picture
     }
 
+    /// Whether it is a bare JPEG: tables, frame and scans, and no note, text or profile before, between or behind them
+    /// (P03, P06). What follows the end in the file is not looked at: see [`Self::picture`].
+    #[must_use]
+    pub const fn is_bare(&self) -> bool {
+        self.whole.bare
+    }
+
     /// What the camera wrote down, as a TIFF structure of bounded size.
     #[must_use]
     pub const fn camera_notes(&self) -> Option<&'a [u8]> {

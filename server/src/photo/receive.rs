@@ -20,14 +20,18 @@ impl Photos {
     /// Begins an upload.
     ///
     /// # Errors
-    /// [`PhotoError::Card`], [`PhotoError::TooLong`], [`PhotoError::Quota`].
+    /// [`PhotoError::Card`], [`PhotoError::TooLong`], [`PhotoError::Refused`] when there is nothing to send,
+    /// [`PhotoError::Quota`].
     pub async fn begin(&self, device: DeviceId, new: NewUpload, now: Timestamp) -> Result<(), PhotoError> {
         let bytes_max = match new.kind {
             UploadKind::Photo => u64::from(PHOTO_BYTES_MAX),
             UploadKind::Original => u64::from(ORIGINAL_BYTES_MAX),
             UploadKind::Thumbnail => u64::from(THUMBNAIL_BYTES_MAX),
         };
-        if new.bytes == 0 || new.bytes > bytes_max {
+        if new.bytes == 0 {
+            return Err(PhotoError::Refused(Unfit::Unsupported));
+        }
+        if new.bytes > bytes_max {
             return Err(PhotoError::TooLong);
         }
         let announced = match new.kind {

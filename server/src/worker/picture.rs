@@ -152,28 +152,7 @@ fn plain(source: &Source<'_>, bytes: &[u8]) -> Result<(), Unfit> {
         return Err(Unfit::ImageTooLarge);
     }
     let whole = source.picture().len() == bytes.len();
-    if whole && only_picture(bytes) { Ok(()) } else { Err(Unfit::NotPlain) }
-}
-
-/// Whether the segments before the first scan are those of a bare JPEG: the JFIF mark, tables, frame.
-fn only_picture(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    loop {
-        let Some([0xff, marker, high, low]) = bytes.get(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok())
-        else {
-            return false;
-        };
-        match marker {
-            // The scan: what follows is pixels.
-            0xda => return true,
-            // JFIF without the small picture it may carry: sixteen bytes in all.
-            0xe0 if (high, low) != (0, 16) => return false,
-            // Quantisation, Huffman tables, restart interval, frames.
-            0xe0 | 0xdb | 0xc4 | 0xdd | 0xc0..=0xc2 => {}
-            _ => return false,
-        }
-        at += 2 + usize::from(u16::from_be_bytes([high, low]));
-    }
+    if whole && source.is_bare() { Ok(()) } else { Err(Unfit::NotPlain) }
 }
 
 impl Examine for Pool {

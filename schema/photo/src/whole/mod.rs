@@ -26,6 +26,8 @@ pub(crate) struct Whole<'a> {
     pub(crate) sides: Option<(u32, u32)>,
     /// Scans a decoder goes through.
     pub(crate) scans: u32,
+    /// Whether there is nothing in it but what a decoder needs; told of JPEGs only.
+    pub(crate) bare: bool,
 }
 
 /// Most bytes of camera notes that are read: what fits into a JPEG's segment.

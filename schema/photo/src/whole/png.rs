@@ -33,6 +33,7 @@ pub(super) fn whole(bytes: &[u8]) -> Result<Whole<'_>, Refusal> {
                     beside_a_pixel: 0,
                     sides: None,
                     scans: 1,
+                    bare: false,
                 });
             }
             b"IEND" => return Err(Refusal::Damaged),

@@ -40,7 +40,7 @@ pub(super) fn whole(bytes: &[u8]) -> Result<Whole<'_>, Refusal> {
     if sides.is_none() {
         return Err(Refusal::Damaged);
     }
-    Ok(Whole { picture, exif, beside: 0, beside_a_pixel: a_pixel, sides, scans: 1 })
+    Ok(Whole { picture, exif, beside: 0, beside_a_pixel: a_pixel, sides, scans: 1, bare: false })
 }
 
 /// Sides of a lossy frame: fourteen bits each behind a tag and a start code.

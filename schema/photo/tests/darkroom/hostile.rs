@@ -1,6 +1,6 @@
 //! Hostile files: each is refused by its code, or leaves as a clean picture; none is passed on.
 
-use louan_photo::{FILE_BYTES_MAX, Format, Refusal, develop};
+use louan_photo::{FILE_BYTES_MAX, Format, Refusal, develop, inspect};
 
 use crate::bombs;
 use crate::honest::fits;
@@ -173,6 +173,43 @@ fn every_hostile_file_is_refused_by_its_code_or_leaves_clean() {
             (Err(refusal), Some(code)) => assert_eq!(refusal.code(), *code, "{name}"),
             (outcome, _) => panic!("{name}: {:?}", outcome.map(|photo| (photo.width, photo.height))),
         }
+    }
+}
+
+#[test]
+fn a_jpeg_is_bare_when_there_is_nothing_in_it_but_its_picture() {
+    let plain = jpeg(&pattern(200, 150, 6), 90);
+    let put = |at: usize, marker: u8, content: &[u8]| {
+        let length = u16::try_from(content.len() + 2).expect("a segment's size").to_be_bytes();
+        [&plain[..at], &[0xff, marker], &length, content, &plain[at..]].concat()
+    };
+    let tables = |marker: u8| {
+        let at = plain.windows(2).position(|w| w == [0xff, marker]).expect("tables");
+        let length = usize::from(u16::from_be_bytes([plain[at + 2], plain[at + 3]]));
+        plain[at + 4..at + 2 + length].to_vec()
+    };
+    let (start, end) = (2, plain.len() - 2);
+    let bare = |file: &[u8]| inspect(file).is_ok_and(|source| source.is_bare());
+    assert!(bare(&plain) && bare(&put(end, 0xdb, &tables(0xdb))) && bare(&put(end, 0xc4, &tables(0xc4))));
+    let longer = |marker: u8| [&tables(marker)[..], b"<script>"].concat();
+    for (name, file) in [
+        ("a note before the scan", put(start, 0xe1, b"Exif\0\0MM\0*\0\0\0\x08")),
+        ("a note behind the scan", put(end, 0xe1, b"Exif\0\0MM\0*\0\0\0\x08")),
+        ("a remark behind the scan", put(end, 0xfe, b"<script>")),
+        ("a profile behind the scan", put(end, 0xe2, b"ICC_PROFILE\0")),
+        ("a small picture in its mark", put(end, 0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\x01\x01abc")),
+        ("another mark", put(end, 0xe0, b"AVI1\0\0\0\0\0\0\0\0\0\0")),
+        ("words behind a table of steps", put(end, 0xdb, &longer(0xdb))),
+        ("words behind a table of codes", put(end, 0xc4, &longer(0xc4))),
+        ("words for an interval", put(end, 0xdd, b"<script>")),
+        ("a mark outside a scan", [&plain[..end], &[0xff, 0xd0], &plain[end..]].concat()),
+        ("filling before a mark", [&plain[..end], &[0xff], &plain[end..]].concat()),
+    ] {
+        // Whether a decoder takes it is another question.
+        assert!(!bare(&file), "{name}");
+    }
+    for file in [png(&pattern(20, 20, 1)), webp(&pattern(20, 20, 1))] {
+        assert!(!bare(&file));
     }
 }
 
