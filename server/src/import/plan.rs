@@ -74,7 +74,7 @@ pub struct Plan {
     /// Why lines are not taken.
     #[n(2)]
     pub faults: Vec<Remark>,
-    /// What should be looked at.
+    /// What should be looked at in lines that are taken.
     #[n(3)]
     pub notices: Vec<Remark>,
 }
@@ -141,6 +141,9 @@ pub fn plan(read: &Read, registry: &Registry) -> Plan {
     plan.entries =
         entries.into_values().filter(|entry| changes(entry) && !entry.buildings.is_empty()).collect();
     plan.faults.sort_by_key(|fault| fault.number);
+    // What is wrong with a line that is not taken is said in its fault.
+    let refused: HashSet<u32> = plan.faults.iter().map(|fault| fault.number).collect();
+    plan.notices.retain(|notice| !refused.contains(&notice.number));
     plan.notices.sort_by_key(|notice| notice.number);
     plan
 }
@@ -175,6 +178,9 @@ impl Planner<'_> {
         let site_before = entry.site.clone();
         if entry.before.is_some() {
             notices.extend(otherwise(&entry.site, draft));
+        }
+        if standing.as_ref().is_some_and(|row| row.state == RegistryState::Retired) {
+            notices.push("台账中已注销，导入后重新建账；如已拆除，请从名单中删去".to_owned());
         }
         refine(&mut entry.site, draft, managed_by);
         let changed = standing.as_ref() != Some(&row) || site_before != entry.site;
@@ -308,8 +314,12 @@ fn building(draft: &Draft, site: SiteId, standing: Option<&Building>) -> Buildin
         storeys: draft.storeys.or(standing.storeys),
         floors: standing.floors.clone(),
         footprint: draft.footprint.clone().or_else(|| standing.footprint.clone()),
-        // What somebody has verified is not unverified again by a list.
-        state: if standing.state == RegistryState::Unverified { fresh.state } else { standing.state },
+        state: match standing.state {
+            // A list that names it says that it stands.
+            RegistryState::Unverified | RegistryState::Retired => fresh.state,
+            // What somebody has verified is not unverified again by a list.
+            verified => verified,
+        },
         ..fresh
     }
 }

@@ -164,6 +164,31 @@ fn the_same_list_again_changes_nothing_and_a_corrected_one_changes_what_it_corre
 }
 
 #[test]
+fn a_building_that_was_retired_stands_again_when_a_list_names_it_and_the_line_says_so() {
+    let mut standing = after(&plan(&read_text(LIST, Defaults::default()), &registry()), registry());
+    let rows = standing.sites.iter_mut().flat_map(|(_, _, buildings)| buildings);
+    rows.for_each(|row| row.state = RegistryState::Retired);
+    let again = plan(&read_text(LIST, Defaults::default()), &standing);
+    assert_eq!((again.count(Outcome::Changed), again.count(Outcome::Same)), (3, 1));
+    let rows: Vec<_> = again.entries.iter().flat_map(|entry| &entry.buildings).collect();
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|row| row.state == RegistryState::Registered), "{rows:?}");
+    let told = again.notices.iter().filter(|notice| notice.reason.starts_with("台账中已注销"));
+    assert_eq!(told.count(), 3);
+}
+
+#[test]
+fn what_should_be_looked_at_is_said_of_lines_that_are_taken() {
+    let line =
+        |name: &str, height: &str| format!("古南街道,{name},1栋,住宅,{height},图纸,120.6,31.3,WGS84\n");
+    let list = "街镇,小区,栋号,使用性质,建筑高度,高度来源,经度,纬度,坐标系\n".to_owned();
+    let plan =
+        plan(&read_text(&(list + &line("甲", "54.5") + &line("乙", "27")), Defaults::default()), &registry());
+    assert_eq!(plan.refused(), 1);
+    assert_eq!(said(&plan.notices), ["2 位置不在本区范围内，请核对坐标和坐标系"]);
+}
+
+#[test]
 fn what_a_list_does_not_say_stays_as_it_stands() {
     let full = plan(&read_text(LIST, Defaults::default()), &registry());
     let standing = after(&full, registry());

@@ -2,7 +2,7 @@
 //!
 //! Positions are stored in WGS-84 and given out in the datum asked for. Whoever lays GCJ-02 over a WGS-84 map is half a
 //! kilometre off, so the name stands in the file itself. A building stands in the middle of its outline, or where its
-//! compound does; one that has neither is not on the map.
+//! compound does; one that has neither is not on the map, nor is one that is retired.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use geojson::{Feature, Geometry, GeometryValue, JsonObject};
 use louan_schema::area;
-use louan_schema::code::Datum;
+use louan_schema::code::{Datum, RegistryState};
 use louan_schema::policy::HeightClass;
 use louan_schema::registry::{Building, Site};
 
@@ -78,7 +78,7 @@ impl BuildingFile {
         Ok(Self { datum, to: To::GeoPackage(GeoPackage::create(&path, datum)?) })
     }
 
-    /// Adds a building, if it or its compound has a position.
+    /// Adds a building, if it stands and it or its compound has a position.
     ///
     /// # Errors
     /// [`ReportError`].
@@ -110,6 +110,9 @@ impl BuildingFile {
 }
 
 fn placed(site: &Site, building: &Building, datum: Datum) -> Option<PlacedBuilding> {
+    if building.state == RegistryState::Retired {
+        return None;
+    }
     let (lon, lat) = middle(building).or_else(|| {
         let at = site.position?;
         to_wgs84(f64::from(at.lon_e7) / 1e7, f64::from(at.lat_e7) / 1e7, at.datum)
