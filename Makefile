@@ -113,7 +113,7 @@ shores: ## one story from Python, from Kotlin and in a browser, each against a r
 	@$(SETUP) shores
 	$(SHORES_CMD)
 
-outside: ## programs that know nothing of this project: an upload client, GDAL, LibreOffice, attackers' tools
+outside: ## programs that know nothing of this project: an upload client, Pillow, GDAL, LibreOffice, attackers' tools
 	@$(SETUP) outside
 	tests/setup/bindings.sh python
 	$(OUTSIDE_CMD)

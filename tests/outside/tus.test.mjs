@@ -2,7 +2,6 @@
 // Build first: `make outside`.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:https';
 import { after, before, test } from 'node:test';
@@ -10,6 +9,7 @@ import { DefaultHttpStack, Upload } from 'tus-js-client';
 
 import { Office } from '../bindings/office.mjs';
 import { Desk } from './desk.mjs';
+import { cardOf, metadata, sha256 } from './upload.mjs';
 
 // Small, so that one picture has many pieces.
 const PIECE = 1_024;
@@ -21,24 +21,13 @@ let desk;
 let photo;
 let card;
 
-/** The smallest card of the goldens, about this photo instead. */
-async function cardOf(bytes, hash) {
-  const goldens = await readFile(near('../../schema/fixtures/photo_card.txt'), 'utf8');
-  const golden = goldens.split('\n').find((line) => line.startsWith('least ')).split(' ')[1];
-  assert.ok(bytes.length > 255 && bytes.length < 65_536);
-  const length = `19${bytes.length.toString(16).padStart(4, '0')}`;
-  const mine = golden.replace('11'.repeat(32), hash).replace('1a00064ab9', length);
-  assert.notEqual(mine, golden);
-  return Buffer.from(mine, 'hex');
-}
-
 before(async () => {
   office = await Office.founded();
   agent = new Agent({ ca: await readFile(office.root), keepAlive: true });
   desk = await Desk.device(office, office.codes.a);
   photo = await readFile(near('stairwell.jpg'));
-  const hash = createHash('sha256').update(photo).digest('hex');
-  card = { hash, bytes: await cardOf(photo, hash) };
+  const hash = sha256(photo);
+  card = { hash, bytes: await cardOf({ hash, length: photo.length }) };
 });
 
 after(async () => {
@@ -61,12 +50,6 @@ class Signing extends DefaultHttpStack {
   }
 }
 
-/** What is said about the photo. */
-const metadata = () =>
-  Object.entries({ sha256: card.hash, kind: 'photo', card: card.bytes })
-    .map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}`)
-    .join(',');
-
 /** An upload as an application would make it. */
 const upload = (more) =>
   new Promise((resolve, reject) => {
@@ -74,7 +57,7 @@ const upload = (more) =>
       endpoint: `${office.url}/api/v1/uploads`,
       httpStack: new Signing({ agent }),
       // The client takes metadata for texts and would spell the card's bytes as UTF-8: the header is written by hand.
-      headers: { 'upload-metadata': metadata() },
+      headers: { 'upload-metadata': metadata(card.hash, 'photo', card.bytes) },
       chunkSize: PIECE,
       retryDelays: null,
       onSuccess: () => resolve({ url: made.url, whole: true }),

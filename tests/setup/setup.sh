@@ -99,7 +99,7 @@ need_outside() {
   ! has python3 || at_least "$(python3 --version | cut -d' ' -f2)" 3.11 ||
     stop "Python 3.11 or newer is needed (Debian 12, Ubuntu 24.04), this is $(python3 --version)."
   python3 -c 'import ensurepip, venv' 2>/dev/null || package python3-venv
-  python_ready || step "GDAL, sqlmap and schemathesis for Python (about 300 MB), kept in .louan" "bash '$here/python_packages.sh'"
+  python_ready || step "GDAL, Pillow, sqlmap and schemathesis for Python (about 300 MB), kept in .louan" "bash '$here/python_packages.sh'"
   calc_ready || package libreoffice-calc-nogui
   has slowhttptest || package slowhttptest
 }
