@@ -3,19 +3,15 @@
 // Build first: `make outside`.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 
 import { Office } from '../bindings/office.mjs';
 import { Desk, mint, operate, phone } from './desk.mjs';
+import { converted, opened, told } from './opened.mjs';
 
 const STREET = '500110001';
-const near = (name) => fileURLToPath(new URL(name, import.meta.url));
-const run = promisify(execFile);
 
 /** What a spreadsheet takes for something to compute or to follow, unless it is told that it is a text. */
 const HOSTILE = [
@@ -66,20 +62,6 @@ const register = ({ site, buildings }) => {
 const list = (...rows) =>
   rows.map((row) => row.map((text) => `"${text.replaceAll('"', '""')}"`).join(',')).join('\n');
 
-/** Files as LibreOffice writes them in another format; it gets a home of its own. */
-async function converted(paths, kind, to) {
-  const home = pathToFileURL(join(office.folder, 'libreoffice'));
-  await run('soffice', [`-env:UserInstallation=${home}`, '--headless', '--convert-to', kind, '--outdir', to, ...paths]);
-}
-
-/** A workbook as LibreOffice reads it. */
-async function opened(name, bytes) {
-  const path = join(office.folder, `${name}.xlsx`);
-  await writeFile(path, bytes);
-  await converted([path], 'fods', office.folder);
-  return JSON.parse((await run('python3', [near('sheet.py'), join(office.folder, `${name}.fods`)])).stdout);
-}
-
 /** Nothing acts, and each of these columns has each of these texts. */
 function harmless(book, header, columns, texts) {
   assert.deepEqual({ formulas: book.formulas, acting: book.acting }, { formulas: 0, acting: 0 });
@@ -107,10 +89,9 @@ test('the check sees a formula and a link where there is one', { timeout: 60_000
   const folder = join(office.folder, 'planted');
   await mkdir(folder);
   await writeFile(join(folder, 'planted.fods'), flat);
-  await converted([join(folder, 'planted.fods')], 'xlsx', office.folder);
-  await converted([join(office.folder, 'planted.xlsx')], 'fods', office.folder);
-  const { stdout } = await run('python3', [near('sheet.py'), join(office.folder, 'planted.fods')]);
-  const planted = JSON.parse(stdout);
+  await converted(office.folder, [join(folder, 'planted.fods')], 'xlsx', office.folder);
+  await converted(office.folder, [join(office.folder, 'planted.xlsx')], 'fods', office.folder);
+  const planted = await told(join(office.folder, 'planted.fods'));
   assert.deepEqual(planted, { formulas: 1, acting: 1, rows: [['2', 'x', '=1+1']] });
   assert.throws(() => harmless(planted, 0, [], []), /formulas: 1/);
   const computed = { formulas: 0, acting: 0, rows: [['a'], ['2']] };
@@ -141,10 +122,10 @@ test('the ledgers hold as text whatever stands in compounds, buildings, hazards,
   const refused = UNSEEN.map((text) => [text, ['not_plain']]);
   assert.deepEqual(await phone(office, 'hazards.py', JSON.stringify(wanted)), refused, 'the phone takes no sign that nobody sees');
 
-  const buildings = await opened('buildings', await desk.get('/api/v1/exports/buildings.xlsx'));
+  const buildings = await opened(office.folder, 'buildings', await desk.get('/api/v1/exports/buildings.xlsx'));
   harmless(buildings, 1, ['建筑编码', '建筑名称', '所属小区/单位', '网格编号', '详细地址'], HOSTILE);
   harmless(buildings, 1, ['管理单位(物业)', '监管单位'], HOSTILE);
-  const ledger = await opened('hazards', await desk.get('/api/v1/exports/hazards.xlsx'));
+  const ledger = await opened(office.folder, 'hazards', await desk.get('/api/v1/exports/hazards.xlsx'));
   harmless(ledger, 1, ['所属小区/单位', '监管单位'], HOSTILE);
   harmless(ledger, 1, ['具体部位', '隐患描述'], [...HOSTILE, ...FLOORS, '\n=1+4']);
   const visits = await opened('rounds', await desk.get('/api/v1/exports/rounds.xlsx'));
@@ -156,7 +137,7 @@ test('the lines an import did not take come back as the texts they are', { timeo
   const wrong = [...HOSTILE, ...UNSEEN].map((text) => header.map(() => text));
   const seen = await desk.post('/api/v1/imports', list(header, ...wrong));
   assert.deepEqual([seen.new, seen.refused], [0, wrong.length], JSON.stringify(seen));
-  const errors = await opened('errors', await desk.get(`/api/v1/imports/${seen.id}/errors`));
+  const errors = await opened(office.folder, 'errors', await desk.get(`/api/v1/imports/${seen.id}/errors`));
   harmless(errors, 0, header, [...HOSTILE, ...UNSEEN.map((text) => text.trim())]);
   assert.equal(errors.rows.length, 1 + wrong.length);
   for (const row of errors.rows.slice(1)) assert.match(row[header.length], /A列：没有“/, 'and why');
@@ -169,7 +150,7 @@ test('a list brings nothing into the ledger that computes', { timeout: 60_000 },
   const seen = await desk.post('/api/v1/imports', list(header, ...rows));
   assert.deepEqual([seen.new, seen.refused], [rows.length, 0], JSON.stringify(seen));
   assert.deepEqual((await desk.post(`/api/v1/imports/${seen.id}/commit`)).left, []);
-  const book = await opened('imported', await desk.get('/api/v1/exports/buildings.xlsx'));
+  const book = await opened(office.folder, 'imported', await desk.get('/api/v1/exports/buildings.xlsx'));
   const columns = ['建筑编码', '建筑名称', '所属小区/单位', '网格编号', '详细地址'];
   harmless(book, 1, columns, texts.map((text) => text.trim()));
 });

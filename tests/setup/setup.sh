@@ -94,6 +94,8 @@ need_outside() {
   need_rust
   need_node
   has openssl || package openssl
+  # The footprints come compressed.
+  has zstd || package zstd
   has python3 || package python3
   # What opens the maps has no older build. One that is still to be installed is looked at when it is there.
   ! has python3 || at_least "$(python3 --version | cut -d' ' -f2)" 3.11 ||
