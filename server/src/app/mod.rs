@@ -159,6 +159,7 @@ impl App {
             pepper: config.auth.pepper.clone().unwrap_or_default().into_bytes(),
             hashes_at_once: or_cores(config.auth.hashes_at_once, cores),
             sign_in_per_minute: config.limits.sign_in_per_minute,
+            codes_per_hour: config.limits.codes_per_hour,
         });
         let business_now: Option<Timestamp> =
             config.clock.business_now.as_deref().and_then(|text| text.parse().ok());
@@ -215,9 +216,7 @@ impl App {
             metrics_allow: config.metrics.allow.clone(),
             believes_proxy: config.edge.forwarded_for,
             requests_max: config.limits.requests_max,
-            sync_per_minute: config.limits.sync_per_minute,
-            photos_per_minute: config.limits.photos_per_minute,
-            exports_per_hour: config.limits.exports_per_hour,
+            allowances: config.limits.allowances(),
             mount: mount.clone(),
             stop: stop.clone(),
         });

@@ -42,16 +42,20 @@ pub struct Enrolled {
 }
 
 impl Identity {
-    /// Makes a code for people. The clear text is in the answer and nowhere else.
+    /// Makes a code for people. The clear text is in the answer and nowhere else. `by` is the administrator who asks; nobody
+    /// is whoever runs this machine, who has the store in his hands and is not counted.
     ///
     /// # Errors
-    /// [`AuthError::Storage`].
+    /// [`AuthError::TooOften`], [`AuthError::Storage`]; no code was made.
     pub async fn new_code(
         &self,
         people: Vec<PersonId>,
         by: Option<PersonId>,
         now: Timestamp,
     ) -> Result<(Code, Timestamp), AuthError> {
+        if let Some(admin) = by {
+            self.shared.by_issuer.take(admin, now).map_err(AuthError::TooOften)?;
+        }
         let code = Code::new(self.random().array());
         let expires_at = now.plus_ms(CODE_MS);
         let row = EnrolmentCode { hash: code.hash(), people, made_at: now, expires_at, used: None };

@@ -94,6 +94,8 @@ pub struct Ground {
     pub hashes_at_once: usize,
     /// Sign-ins and enrolments a minute from one address.
     pub sign_in_per_minute: u32,
+    /// Enrolment codes one administrator may make in an hour.
+    pub codes_per_hour: u32,
 }
 
 /// The service of this room (身份服务).
@@ -108,6 +110,7 @@ struct Shared {
     passwords: Passwords,
     by_account: Lockout<[u8; 16]>,
     by_address: Rate<IpAddr>,
+    by_issuer: Rate<PersonId>,
     proofs: proof::Proofs,
 }
 
@@ -123,6 +126,7 @@ impl Identity {
                 passwords,
                 by_account: Lockout::default(),
                 by_address: Rate::new(ground.sign_in_per_minute),
+                by_issuer: Rate::per_hour(ground.codes_per_hour),
                 proofs: proof::Proofs::default(),
             }),
         }

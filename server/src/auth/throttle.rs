@@ -35,7 +35,7 @@ pub struct TryLater {
     pub after_ms: i64,
 }
 
-/// So many per minute or hour and key, evenly, with a burst of the same size (GCRA).
+/// So many per minute or hour and key, evenly, with a burst of the same size unless another is said (GCRA).
 #[derive(Debug)]
 pub struct Rate<K: Eq + Hash + Copy> {
     limiter: RateLimiter<K, Shares<K>, Running, NoOpMiddleware<Duration>>,
@@ -47,6 +47,12 @@ impl<K: Eq + Hash + Copy> Rate<K> {
     #[must_use]
     pub fn new(per_minute: u32) -> Self {
         Self::with(Quota::per_minute(at_least_one(per_minute)))
+    }
+
+    /// At most `per_minute` for each key in the long run, and `at_once` after a while without any.
+    #[must_use]
+    pub fn with_burst(per_minute: u32, at_once: u32) -> Self {
+        Self::with(Quota::per_minute(at_least_one(per_minute)).allow_burst(at_least_one(at_once)))
     }
 
     /// At most `per_hour` for each key.
@@ -246,6 +252,16 @@ mod tests {
         let rate = Rate::per_hour(5);
         assert_eq!((0..9).filter(|_| rate.take("a", at(0)).is_ok()).count(), 5);
         assert_eq!(rate.take("a", at(0)), Err(TryLater { after_ms: 720_000 }));
+    }
+
+    #[test]
+    fn a_burst_goes_at_once_and_comes_back_at_the_pace_of_the_minute() {
+        let rate = Rate::with_burst(10, 48);
+        assert_eq!((0..60).filter(|_| rate.take("a", at(0)).is_ok()).count(), 48);
+        assert_eq!(rate.take("a", at(0)), Err(TryLater { after_ms: 6_000 }));
+        assert_eq!(rate.take("a", at(6_000)), Ok(()));
+        assert!(rate.take("a", at(6_000)).is_err());
+        assert_eq!((0..60).filter(|_| rate.take("a", at(6_000 + 48 * 6_000)).is_ok()).count(), 48);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! nearest known one: a misspelt limit must not quietly be no limit. Secrets may stand in a
 //! file of their own (`…_file`) and are never printed. There is no second, written-back file.
 
+mod allowance;
 mod key;
 mod limit;
 mod section;
@@ -12,6 +13,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use allowance::Allowances;
 pub use key::{KEYS, Key, Kind};
 pub use limit::ConnectionLimits;
 pub use section::{

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConnectionLimits;
+use super::{Allowances, ConnectionLimits};
 
 /// Whether this process speaks TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,10 +94,20 @@ pub struct LimitSection {
     pub requests_max: usize,
     /// Sync requests of one device in a minute.
     pub sync_per_minute: u32,
-    /// Uploads of photos a device may begin in a minute.
+    /// Photos a device may begin to send in a minute.
     pub photos_per_minute: u32,
+    /// Photos a device may begin to send at once.
+    pub photos_at_once: u32,
+    /// Commands of one person in a minute.
+    pub commands_per_minute: u32,
+    /// Pages of ledgers and figures of one person in a minute.
+    pub reads_per_minute: u32,
+    /// Steps of imports of one person in an hour.
+    pub imports_per_hour: u32,
     /// Files a person may take out in an hour.
     pub exports_per_hour: u32,
+    /// Enrolment codes an administrator may make in an hour.
+    pub codes_per_hour: u32,
     /// Uploads of photos a device may begin in a day.
     pub photos_per_day: u64,
     /// Bytes of photos a device may announce in a day.
@@ -108,7 +118,7 @@ pub struct LimitSection {
 
 impl Default for LimitSection {
     fn default() -> Self {
-        let limits = ConnectionLimits::default();
+        let (limits, often) = (ConnectionLimits::default(), Allowances::default());
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self {
             handshake_ms: ms(limits.handshake),
@@ -123,10 +133,15 @@ impl Default for LimitSection {
             connections_max: limits.connections_max,
             drain_ms: ms(limits.drain),
             requests_max: 200,
-            sync_per_minute: 60,
-            // Three photos an item, each with its thumbnail: a flight of stairs in a minute.
-            photos_per_minute: 60,
-            exports_per_hour: 20,
+            sync_per_minute: often.sync_per_minute,
+            photos_per_minute: often.photos_per_minute,
+            photos_at_once: often.photos_at_once,
+            commands_per_minute: often.commands_per_minute,
+            reads_per_minute: often.reads_per_minute,
+            imports_per_hour: often.imports_per_hour,
+            exports_per_hour: often.exports_per_hour,
+            // A phone enrolled in six minutes, its owner beside it.
+            codes_per_hour: 10,
             photos_per_day: 500,
             photo_bytes_per_day: 2 * 1024 * 1024 * 1024,
             sign_in_per_minute: 30,
@@ -156,6 +171,20 @@ impl LimitSection {
         }
     }
 
+    /// How often one may ask.
+    #[must_use]
+    pub const fn allowances(&self) -> Allowances {
+        Allowances {
+            sync_per_minute: self.sync_per_minute,
+            photos_per_minute: self.photos_per_minute,
+            photos_at_once: self.photos_at_once,
+            commands_per_minute: self.commands_per_minute,
+            reads_per_minute: self.reads_per_minute,
+            imports_per_hour: self.imports_per_hour,
+            exports_per_hour: self.exports_per_hour,
+        }
+    }
+
     /// Keys of limits that are zero: nothing could be served with them. Only the grace and the drain may be.
     pub(super) fn zeroes(&self) -> Vec<&'static str> {
         [
@@ -171,7 +200,12 @@ impl LimitSection {
             ("limits.requests_max", self.requests_max as u64),
             ("limits.sync_per_minute", self.sync_per_minute.into()),
             ("limits.photos_per_minute", self.photos_per_minute.into()),
+            ("limits.photos_at_once", self.photos_at_once.into()),
+            ("limits.commands_per_minute", self.commands_per_minute.into()),
+            ("limits.reads_per_minute", self.reads_per_minute.into()),
+            ("limits.imports_per_hour", self.imports_per_hour.into()),
             ("limits.exports_per_hour", self.exports_per_hour.into()),
+            ("limits.codes_per_hour", self.codes_per_hour.into()),
             ("limits.photos_per_day", self.photos_per_day),
             ("limits.photo_bytes_per_day", self.photo_bytes_per_day),
             ("limits.sign_in_per_minute", self.sign_in_per_minute.into()),

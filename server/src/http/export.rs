@@ -121,8 +121,7 @@ async fn hand_out(
     let official = desk.official(&context).await?;
     official.must(Action::ReadLedger)?;
     let now = desk.now();
-    let rate = desk.inner.export_rate.take(official.person.id, now.system);
-    rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
+    desk.rates().export(official.person.id, now.system)?;
     let mut parameters = Parameters::of(&raw);
     let (ledger, street) = (which(&mut parameters), parameters.find("street", "street", street));
     parameters.finish()?;

@@ -175,13 +175,20 @@ async fn importer(desk: &Desk, context: &Context) -> Result<Official, ApiError> 
     Ok(official)
 }
 
+/// Who takes a step of an import: each is work for the office, so they are counted.
+async fn stepping(desk: &Desk, context: &Context) -> Result<Official, ApiError> {
+    let official = importer(desk, context).await?;
+    desk.rates().import(official.person.id, desk.now().system)?;
+    Ok(official)
+}
+
 async fn preview_import(
     desk: Desk,
     context: Context,
     raw: String,
     body: Read,
 ) -> Result<impl Reply, ApiError> {
-    let official = importer(&desk, &context).await?;
+    let official = stepping(&desk, &context).await?;
     let mut parameters = Parameters::of(&raw);
     let defaults = Defaults {
         street: parameters.find("street", "street", |text| value::street(text).ok()),
@@ -205,24 +212,25 @@ fn number(text: &str) -> Result<ImportId, ApiError> {
 
 async fn show_import(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
     let official = importer(&desk, &context).await?;
+    desk.rates().read(official.person.id, desk.now().system)?;
     let import = desk.hub().find_import(official.person.id, number(&id)?).await?;
     Ok(warp::reply::json(&ImportView::from(import)))
 }
 
 async fn carry_import(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let official = importer(&desk, &context).await?;
+    let official = stepping(&desk, &context).await?;
     let carried = desk.hub().carry_import(official.person.id, number(&id)?, desk.now()).await?;
     Ok(warp::reply::json(&CarriedView::from(carried)))
 }
 
 async fn undo_import(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let official = importer(&desk, &context).await?;
+    let official = stepping(&desk, &context).await?;
     let carried = desk.hub().undo_import(official.person.id, number(&id)?, desk.now()).await?;
     Ok(warp::reply::json(&CarriedView::from(carried)))
 }
 
 async fn show_errors(id: String, desk: Desk, context: Context) -> Result<Response, ApiError> {
-    let official = importer(&desk, &context).await?;
+    let official = stepping(&desk, &context).await?;
     let import = desk.hub().find_import(official.person.id, number(&id)?).await?;
     let bytes = tokio::task::spawn_blocking(move || {
         crate::report::refused_lines(&import.refused, &import.plan.faults, &import.plan.notices)

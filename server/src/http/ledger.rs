@@ -170,6 +170,7 @@ pub(super) fn street(text: &str) -> Option<StreetCode> {
 async fn list_hazards(desk: Desk, context: Context, raw: String) -> Result<impl Reply, ApiError> {
     let official = desk.official(&context).await?;
     official.must(Action::ReadLedger)?;
+    desk.rates().read(official.person.id, desk.now().system)?;
     let now = desk.now().business;
     let mut parameters = Parameters::of(&raw);
     let asked = parameters.page();
@@ -195,6 +196,7 @@ fn overdue_on(text: &str, now: Timestamp) -> Option<Day> {
 async fn list_rounds(desk: Desk, context: Context, raw: String) -> Result<impl Reply, ApiError> {
     let official = desk.official(&context).await?;
     official.must(Action::ReadLedger)?;
+    desk.rates().read(official.person.id, desk.now().system)?;
     let mut parameters = Parameters::of(&raw);
     let asked = parameters.page();
     let query = RoundQuery {

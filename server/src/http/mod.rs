@@ -25,6 +25,7 @@ mod page;
 mod peer;
 mod photo;
 mod query;
+mod rate;
 mod room;
 pub mod route;
 mod session;
@@ -39,7 +40,6 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use louan_schema::id::{DeviceId, PersonId};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{Semaphore, watch};
 use warp::filters::BoxedFilter;
@@ -47,13 +47,14 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::auth::Identity;
-use crate::auth::throttle::Rate;
 use crate::clock::{Clock, Random};
+use crate::config::Allowances;
 use crate::hub::{Clocks, Hub};
 use crate::photo::Photos;
 use crate::table::ReadTable;
 use api_error::{ApiError, Problem};
 use context::{Context, context};
+use rate::Rates;
 use room::Room;
 
 /// What the routes need from outside.
@@ -78,12 +79,8 @@ pub struct Furnishing {
     pub believes_proxy: bool,
     /// Requests worked on at once.
     pub requests_max: usize,
-    /// Sync requests of one device in a minute.
-    pub sync_per_minute: u32,
-    /// Uploads a device may begin in a minute.
-    pub photos_per_minute: u32,
-    /// Files a person may take out in an hour.
-    pub exports_per_hour: u32,
+    /// How often one may ask.
+    pub allowances: Allowances,
     /// Where the routes are mounted.
     pub mount: Mount,
     /// Turns true when the server is told to stop.
@@ -100,9 +97,7 @@ struct Inner {
     furnishing: Furnishing,
     places: Arc<Semaphore>,
     room: Room,
-    sync_rate: Rate<DeviceId>,
-    photo_rate: Rate<DeviceId>,
-    export_rate: Rate<PersonId>,
+    rates: Rates,
     /// One list is read at a time, one ledger written.
     imports: Semaphore,
     exports: Semaphore,
@@ -113,12 +108,10 @@ impl Desk {
     #[must_use]
     pub fn new(furnishing: Furnishing) -> Self {
         let places = Arc::new(Semaphore::new(furnishing.requests_max));
-        let sync_rate = Rate::new(furnishing.sync_per_minute);
-        let photo_rate = Rate::new(furnishing.photos_per_minute);
-        let export_rate = Rate::per_hour(furnishing.exports_per_hour);
+        let rates = Rates::new(&furnishing.allowances);
         let (imports, exports) = (Semaphore::new(1), Semaphore::new(export::EXPORTS_AT_ONCE));
         let room = Room::new();
-        let inner = Inner { furnishing, places, room, sync_rate, photo_rate, export_rate, imports, exports };
+        let inner = Inner { furnishing, places, room, rates, imports, exports };
         Self { inner: Arc::new(inner) }
     }
 
@@ -134,8 +127,8 @@ impl Desk {
         &self.inner.furnishing.photos
     }
 
-    fn photo_rate(&self) -> &Rate<DeviceId> {
-        &self.inner.photo_rate
+    fn rates(&self) -> &Rates {
+        &self.inner.rates
     }
 
     fn now(&self) -> Clocks {

@@ -82,6 +82,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 async fn show_month(cut_off: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
     let official = desk.official(&context).await?;
     official.must(Action::ReadFigures)?;
+    desk.rates().read(official.person.id, desk.now().system)?;
     let day: Day = cut_off.parse().map_err(|_| Problem::NotFound)?;
     let figures = desk.hub().month(day.end()).await?;
     let SeenFigures { rows, total } = seen(&official.org, &figures);

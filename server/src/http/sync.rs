@@ -42,8 +42,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 async fn sync_device(desk: Desk, context: Context, body: Read) -> Result<Response, ApiError> {
     let device = desk.device(&context, &body).await?;
     let now = desk.now();
-    let rate = desk.inner.sync_rate.take(device, now.system);
-    rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
+    desk.rates().sync(device, now.system)?;
     let body = body?;
     let _room = desk.room().for_body(body.len()).await;
     let request = decoded(&desk, body).await?;

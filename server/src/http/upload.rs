@@ -147,10 +147,9 @@ async fn sender(desk: &Desk, context: &Context, body: &Read) -> Result<DeviceId,
 async fn begin_upload(desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
     let device = sender(&desk, &context, &NO_BODY).await?;
     let now = desk.now().system;
-    let rate = desk.photo_rate().take(device, now);
-    rate.map_err(|later| ApiError::later(Problem::TooOften, later.after_ms))?;
     let id = UploadId(desk.random().array());
     let new = announced(&context.headers, id)?;
+    desk.rates().photo(device, new.kind, now)?;
     desk.photos().begin(device, new, now).await?;
     let mut response = Gives::Created.bare();
     // As a client that knows nothing of mounts has to ask for it.

@@ -9,10 +9,11 @@ use louan_schema::id::{BuildingId, CommandId, RecordId};
 use louan_schema::record::Body;
 use louan_schema::registry::{FloorName, Org, Person};
 use louan_schema::ruling::{Act, Command as Ruling};
+use louan_server::config::Allowances;
 use louan_server::hub::Clocks;
 use louan_server::storage::AuditStore;
 
-use super::edge_kit::house::{House, code, house};
+use super::edge_kit::house::{House, Wishes, house_with};
 use super::edge_kit::{OTHER_STREET, STREET, audit, noon, org_id, person_id};
 use super::kit::{self, Phone, accepted, hazard, record};
 use super::lists::{read, send};
@@ -31,6 +32,12 @@ const FORMULAS: [&str; 10] = [
     "＠SUM(1)",
     "=cmd|'/c calc'!A0",
 ];
+
+/// A house where somebody may take out more ledgers in an hour than a person needs.
+async fn unhurried() -> House {
+    let allowances = Allowances { exports_per_hour: 100, ..Allowances::default() };
+    house_with(Wishes { allowances, ..Wishes::default() }).await
+}
 
 /// The texts of a workbook's cells; that none is a formula is shown on the way.
 fn cells(bytes: &[u8]) -> Vec<String> {
@@ -74,7 +81,7 @@ async fn written_everywhere(house: &House, phone: &mut Phone, (n, text): (u8, &s
 
 #[tokio::test]
 async fn no_text_of_a_ledger_becomes_a_formula() {
-    let house = house().await;
+    let house = unhurried().await;
     cited(&house, Vec::new()).await;
     let mut phone = Phone::enrolled(&house.hub, 78, person_id(4), org_id("property")).await;
     // Two people, for each has twenty an hour.
@@ -98,8 +105,8 @@ async fn no_text_of_a_ledger_becomes_a_formula() {
 }
 
 #[tokio::test]
-async fn an_export_says_what_its_caller_sees_and_who_made_it_and_twenty_an_hour_are_enough() {
-    let house = house().await;
+async fn an_export_says_what_its_caller_sees_and_who_made_it() {
+    let house = unhurried().await;
     cited(&house, Vec::new()).await;
     let elsewhere = Org {
         id: org_id("street-2"),
@@ -136,16 +143,11 @@ async fn an_export_says_what_its_caller_sees_and_who_made_it_and_twenty_an_hour_
     }
     let texts = cells(get(&house, "/api/v1/exports/buildings.xlsx", &own).await.body());
     assert!(texts.iter().any(|text| text == "示例花园"), "whose it is sees it");
-    for _ in asked..20 {
-        assert_eq!(get(&house, "/api/v1/exports/buildings.geojson", &strange).await.status().as_u16(), 200);
-    }
-    let over = get(&house, "/api/v1/exports/buildings.geojson", &strange).await;
-    assert_eq!((over.status().as_u16(), code(&over).as_str()), (429, "too_often"));
     let exports = audit(&house.store).await.iter().filter(|(act, _)| act == "export").count();
-    assert_eq!(exports, 21, "each that was made");
+    assert_eq!(exports, asked + 1, "each that was made");
     let lines = house.store.audit_lines(0, 10_000).await.expect("the audit");
     let by = lines
         .iter()
         .map(|line| minicbor::decode::<louan_server::audit::Entry>(&line.bytes).expect("an entry"));
-    assert_eq!(by.filter(|entry| entry.act == "export" && entry.person == Some(person_id(9))).count(), 20);
+    assert_eq!(by.filter(|entry| entry.act == "export" && entry.person == Some(person_id(9))).count(), asked);
 }

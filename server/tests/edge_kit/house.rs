@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use louan_schema::wire::proof::{PROOF_HEADER, ProvenRequest};
 use louan_server::auth::Identity;
 use louan_server::blob::Folder;
+use louan_server::config::Allowances;
 use louan_server::edge::Peer;
 use louan_server::http::{Desk, Furnishing, Mount};
 use louan_server::hub::{Hub, Limits};
@@ -44,6 +45,7 @@ pub(crate) struct Wishes {
     pub(crate) believes_proxy: bool,
     pub(crate) metrics_allow: Vec<IpAddr>,
     pub(crate) photos: Option<PhotoLimits>,
+    pub(crate) allowances: Allowances,
     pub(crate) base_path: String,
 }
 
@@ -77,9 +79,7 @@ pub(crate) async fn house_with(wishes: Wishes) -> House {
         metrics_allow: wishes.metrics_allow,
         believes_proxy: wishes.believes_proxy,
         requests_max: wishes.requests_max.unwrap_or(200),
-        sync_per_minute: 60,
-        photos_per_minute: 30,
-        exports_per_hour: 20,
+        allowances: wishes.allowances,
         mount: Mount::at(&wishes.base_path),
         stop: stopping,
     });

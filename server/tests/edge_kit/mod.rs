@@ -125,6 +125,7 @@ pub(crate) fn identity(store: &Arc<Sqlite>) -> Identity {
         pepper: b"a pepper for tests only".to_vec(),
         hashes_at_once: 2,
         sign_in_per_minute: 30,
+        codes_per_hour: 10,
     })
 }
 

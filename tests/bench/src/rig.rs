@@ -133,6 +133,7 @@ impl Rig {
             pepper: Vec::new(),
             hashes_at_once: 1,
             sign_in_per_minute: u32::MAX,
+            codes_per_hour: u32::MAX,
         });
         let mut tokens = Vec::new();
         for (device, public_key, person) in devices {

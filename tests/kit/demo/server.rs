@@ -65,9 +65,10 @@ impl Office {
     fn configuration(&self, folder: &Folder) -> String {
         format!(
             "# Of `make demo`. One machine plays 63 phones and all offices within a minute, so what\n\
-             # one address and one phone may ask for is raised; everything else is as delivered.\n\
+             # one address, one phone and one desk may ask for is raised; everything else is as delivered.\n\
              [edge]\nlisten = \"{}\"\ncertificate = {:?}\nkey = {:?}\n\n\
-             [limits]\nconnections_per_peer = 500\nsync_per_minute = 6000\nsign_in_per_minute = 6000\n\n\
+             [limits]\nconnections_per_peer = 500\nsync_per_minute = 6000\nsign_in_per_minute = 6000\n\
+             commands_per_minute = 60000\nreads_per_minute = 60000\n\n\
              [store]\npath = {:?}\n",
             self.address,
             self.tls.join("server.pem"),

@@ -104,6 +104,8 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 
 async fn give_command(desk: Desk, context: Context, body: Read) -> Result<impl Reply, ApiError> {
     let official = desk.official(&context).await?;
+    let now = desk.now();
+    desk.rates().command(official.person.id, now.system)?;
     let CommandRequest { id, expected_version, act } = json(body)?;
     let standing = match &act {
         ActRequest::RegisterSite(entry) => match entry.leaves_something() {
@@ -112,7 +114,6 @@ async fn give_command(desk: Desk, context: Context, body: Read) -> Result<impl R
         },
         ActRequest::ConfirmHazard(_) | ActRequest::CloseHazard(_) => Vec::new(),
     };
-    let now = desk.now();
     let command = Command { id, expected_version, at: now.business, act: act.into_act(&standing)? };
     let (outcome, version) = match desk.hub().command(official.person.id, command, now).await? {
         CommandVerdict::Done(version) => ("done", version),

@@ -37,6 +37,7 @@ async fn show_overview(desk: Desk, context: Context, raw: String) -> Result<Resp
         Err(error) if error.problem == Problem::SignInAgain => return Ok(to_login(desk.mount())?),
         other => other?,
     };
+    desk.rates().read(official.person.id, desk.now().system)?;
     let now = desk.now().business;
     let mut parameters = Parameters::of(&raw);
     let asked = parameters.find("cut_off", "cut_off", |text| text.parse::<Day>().ok());
