@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use louan_server::http::api_error::Problem;
 use louan_server::http::openapi::document;
 use louan_server::http::route::{ROUTES, Reader};
 use serde_json::Value;
@@ -50,6 +51,28 @@ fn every_route_for_programs_is_described_and_nothing_else_is() {
     said.sort();
     routes.sort();
     assert_eq!(said, routes);
+}
+
+#[test]
+fn every_status_is_one_the_code_has_and_none_stands_for_others() {
+    let refusals: Vec<u16> = Problem::ALL.iter().map(|problem| problem.status().as_u16()).collect();
+    let whole = described();
+    let paths = whole["paths"].as_object().expect("paths");
+    for (path, item) in paths {
+        for (verb, operation) in item.as_object().expect("an item") {
+            let responses = operation["responses"].as_object().expect("responses");
+            for (status, response) in responses {
+                let number: u16 = status.parse().unwrap_or_else(|_| panic!("{verb} {path}: {status}"));
+                let refuses = response["$ref"] == "#/components/responses/Problem";
+                assert_eq!(refuses, refusals.contains(&number), "{verb} {path}: {status}");
+                let codes = response["description"].as_str().unwrap_or_default();
+                let known = |problem: &&Problem| problem.status().as_u16() == number;
+                let named = Problem::ALL.iter().filter(known).any(|problem| codes.contains(problem.code()));
+                assert!(!refuses || named, "{verb} {path}: {status} says which codes: {codes}");
+            }
+            assert!(responses.keys().any(|status| status.starts_with(['2', '3'])), "{verb} {path}");
+        }
+    }
 }
 
 #[test]

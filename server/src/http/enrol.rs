@@ -11,9 +11,10 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
-use super::api_error::ApiError;
+use super::api_error::{ApiError, Problem};
 use super::body::{Read, json, read};
 use super::context::{Context, context};
+use super::openapi::refusal::STORE;
 use super::openapi::{Operation, shape};
 use super::route::{Body, Verb};
 use super::session::Tokens;
@@ -83,7 +84,9 @@ pub(super) fn describe() -> Vec<Operation> {
         Operation::new(Verb::Post, "/api/v1/enrol", "Make a phone a device, with a code and its public key")
             .open()
             .takes::<EnrolRequest>()
-            .gives::<EnrolReply>(about),
+            .gives::<EnrolReply>(about)
+            .refuses(&[Problem::Invalid, Problem::CodeUnknown, Problem::CodeSpent, Problem::TooOften])
+            .refuses(STORE),
     ]
 }
 

@@ -16,6 +16,7 @@ use warp::reply::{Reply, Response};
 use super::api_error::{ApiError, Problem};
 use super::context::{Context, context};
 use super::ledger::street;
+use super::openapi::refusal::{COUNTED, FILE};
 use super::openapi::{Operation, shape};
 use super::query::{Parameters, raw};
 use super::route::Verb;
@@ -33,7 +34,9 @@ pub(super) const EXPORTS_AT_ONCE: usize = 1;
 
 pub(super) fn describe() -> Vec<Operation> {
     let of = |path, summary| {
-        Operation::new(Verb::Get, path, summary).query("street", shape::street(), "Of this street.")
+        Operation::new(Verb::Get, path, summary)
+            .query("street", shape::street(), "Of this street.")
+            .refuses(&[COUNTED, FILE].concat())
     };
     let places = |path, summary| {
         let about = "The datum of the positions; WGS84 when none is said.";

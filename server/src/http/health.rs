@@ -12,6 +12,7 @@ use warp::reply::{Reply, Response};
 use super::api_error::{ApiError, Problem};
 use super::context::{Context, context};
 use super::openapi::Operation;
+use super::openapi::refusal::ABSENT;
 use super::route::Verb;
 use super::{Desk, at, reply};
 
@@ -31,13 +32,17 @@ pub(super) fn describe() -> Vec<Operation> {
         Operation::new(Verb::Get, "/healthz", "Whether the process answers")
             .open()
             .gives_text(TEXT, "It does."),
-        Operation::new(Verb::Get, "/readyz", "Whether the store answers").open().gives_text(TEXT, "It does."),
+        Operation::new(Verb::Get, "/readyz", "Whether the store answers")
+            .open()
+            .gives_text(TEXT, "It does.")
+            .refuses(&[Problem::Unavailable]),
         Operation::new(Verb::Get, "/version", "Which build this is")
             .open()
             .gives::<VersionView>("The build."),
         Operation::new(Verb::Get, "/metrics", "Metrics, for this machine and an allow-list")
             .open()
-            .gives_text(METRICS, "Prometheus text."),
+            .gives_text(METRICS, "Prometheus text.")
+            .refuses(ABSENT),
     ]
 }
 

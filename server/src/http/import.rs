@@ -18,6 +18,7 @@ use super::body::{Read, read};
 use super::caller::Official;
 use super::context::{Context, context};
 use super::export::WORKBOOK;
+use super::openapi::refusal::{ABSENT, COUNTED, FILE};
 use super::openapi::{Operation, shape};
 use super::query::{Parameters, raw};
 use super::route::{Body, Verb};
@@ -126,15 +127,23 @@ pub(super) fn describe() -> Vec<Operation> {
         .query("street", shape::any_text(), "The street of lines that name none, by code or name.")
         .query("use", shape::building_use(), "The use of lines that name none.")
         .query("datum", shape::datum(), "The datum of positions that name none.")
-        .gives::<ImportView>("What carrying it out would do."),
+        .gives::<ImportView>("What carrying it out would do.")
+        .refuses(COUNTED),
         Operation::new(Verb::Get, "/api/v1/imports/{import}", "An import as it stands")
-            .gives::<ImportView>("The import."),
+            .gives::<ImportView>("The import.")
+            .refuses(ABSENT)
+            .refuses(COUNTED),
         Operation::new(Verb::Post, "/api/v1/imports/{import}/commit", "Carry an import out")
-            .gives::<CarriedView>("Compounds entered, and those left alone."),
+            .gives::<CarriedView>("Compounds entered, and those left alone.")
+            .refuses(&[Problem::NotFound, Problem::Refused])
+            .refuses(COUNTED),
         Operation::new(Verb::Post, "/api/v1/imports/{import}/undo", "Take an import back")
-            .gives::<CarriedView>("Compounds taken back, and those changed since."),
+            .gives::<CarriedView>("Compounds taken back, and those changed since.")
+            .refuses(&[Problem::NotFound, Problem::Refused])
+            .refuses(COUNTED),
         Operation::new(Verb::Get, "/api/v1/imports/{import}/errors", "The lines that were refused")
-            .gives_bytes(&[WORKBOOK], wrong),
+            .gives_bytes(&[WORKBOOK], wrong)
+            .refuses(&[ABSENT, COUNTED, FILE].concat()),
     ]
 }
 

@@ -15,6 +15,7 @@ use warp::reply::{Reply, Response};
 
 use super::api_error::ApiError;
 use super::context::{Context, context};
+use super::openapi::refusal::COUNTED;
 use super::openapi::{Operation, shape};
 use super::query::{PageAsked, Parameters, raw};
 use super::route::Verb;
@@ -134,13 +135,15 @@ pub(super) fn describe() -> Vec<Operation> {
             .query("state", shape::hazard_state(), "In this state.")
             .query("overdue", shape::any_text(), "Overdue after this day, or `today`.")
             .paged()
-            .gives::<HazardPage>("A page."),
+            .gives::<HazardPage>("A page.")
+            .refuses(COUNTED),
         Operation::new(Verb::Get, "/api/v1/rounds", "A page of the visits")
             .query("street", shape::street(), "Of this street.")
             .query("site", shape::id(), "Of this compound.")
             .query("until", shape::day(), "Begun up to the end of this day.")
             .paged()
-            .gives::<RoundPage>("A page."),
+            .gives::<RoundPage>("A page.")
+            .refuses(COUNTED),
     ]
 }
 

@@ -15,6 +15,7 @@ use warp::reply::{Reply, Response};
 
 use super::api_error::{ApiError, Problem};
 use super::context::{Context, context};
+use super::openapi::refusal::{ABSENT, COUNTED};
 use super::openapi::{Operation, shape};
 use super::route::Verb;
 use super::{Desk, at, reply};
@@ -65,7 +66,9 @@ pub(super) struct SeenFigures {
 pub(super) fn describe() -> Vec<Operation> {
     vec![
         Operation::new(Verb::Get, "/api/v1/months/{cut_off}", "The figures by street up to the end of a day")
-            .gives::<MonthView>("The rows in sight, and their total."),
+            .gives::<MonthView>("The rows in sight, and their total.")
+            .refuses(ABSENT)
+            .refuses(COUNTED),
     ]
 }
 

@@ -27,6 +27,8 @@ use crate::audit::Entry;
 use crate::photo::{CitedPhoto, Shown, Size};
 
 const JPEG: &str = "image/jpeg";
+/// Who does not see a photo, and whose role looks at none.
+const SEEN: &[Problem] = &[Problem::NotFound, Problem::NotPermitted];
 
 /// A photo beside a hazard or round.
 #[derive(Serialize, ToSchema)]
@@ -110,15 +112,18 @@ pub(super) fn describe() -> Vec<Operation> {
             .header("If-None-Match", false, shape::any_text(), "The tag of what is at hand.")
             .gives_bytes(media_types, "The picture; an original only as a file, for officials.")
             .gives_empty(Gives::NotModified, &[], "What is at hand is what would come.")
+            .refuses(SEEN)
     };
     let original = "application/octet-stream";
     vec![
         Operation::new(Verb::Get, "/api/v1/hazards/{hazard}/photos", "The photos beside a hazard")
             .signed(false)
-            .gives::<HazardPhotosView>("Those cited, here or not, and before and after side by side."),
+            .gives::<HazardPhotosView>("Those cited, here or not, and before and after side by side.")
+            .refuses(SEEN),
         Operation::new(Verb::Get, "/api/v1/rounds/{round}/photos", "The photos of a round")
             .signed(false)
-            .gives::<RoundPhotosView>("Those cited, here or not."),
+            .gives::<RoundPhotosView>("Those cited, here or not.")
+            .refuses(SEEN),
         picture("/api/v1/photos/{hash}", "A photo", &[JPEG, original]),
         picture("/api/v1/photos/{hash}/thumbnail", "A photo, small", &[JPEG]),
         Operation::new(
@@ -127,7 +132,8 @@ pub(super) fn describe() -> Vec<Operation> {
             "Photos in sight of the same file, or that look the same: a hint",
         )
         .signed(false)
-        .gives_list::<AlikeView>("The same file first, then the nearest."),
+        .gives_list::<AlikeView>("The same file first, then the nearest.")
+        .refuses(SEEN),
     ]
 }
 

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::api_error::{ApiError, Problem};
 use super::body::{Read, json, read};
 use super::context::{Context, context};
+use super::openapi::refusal::STORE;
 use super::openapi::{Operation, shape};
 use super::route::{Body, Verb};
 use super::{Desk, at, reply};
@@ -75,14 +76,18 @@ pub(super) fn describe() -> Vec<Operation> {
         Operation::new(Verb::Post, "/api/v1/session", "Sign in with account and password")
             .open()
             .takes::<SignInRequest>()
-            .gives::<SignInReply>("Signed in."),
+            .gives::<SignInReply>("Signed in.")
+            .refuses(&[Problem::BadCredentials, Problem::TooOften])
+            .refuses(STORE),
         Operation::new(Verb::Delete, "/api/v1/session", "Sign out")
             .signed(false)
             .gives::<Ended>("The session has ended."),
         Operation::new(Verb::Post, "/api/v1/session/refresh", "Exchange a refresh token for new tokens")
             .open()
             .takes::<RefreshRequest>()
-            .gives::<Tokens>("New tokens; the old refresh token is spent."),
+            .gives::<Tokens>("New tokens; the old refresh token is spent.")
+            .refuses(&[Problem::SignInAgain, Problem::Invalid, Problem::TooOften])
+            .refuses(STORE),
     ]
 }
 

@@ -15,6 +15,7 @@ use super::api_error::{ApiError, Problem};
 use super::body::{Read, read};
 use super::context::{Context, context};
 use super::openapi::Operation;
+use super::openapi::refusal::COUNTED;
 use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 use crate::hub::Answer;
@@ -24,7 +25,9 @@ pub(super) fn describe() -> Vec<Operation> {
     vec![
         Operation::new(Verb::Post, "/api/v1/sync", "A device's changes up, what it lacks down")
             .signed(true)
-            .gives_bytes(&[MEDIA_TYPE], about),
+            .gives_bytes(&[MEDIA_TYPE], about)
+            .refuses(&[Problem::NotFound, Problem::UpdateApp])
+            .refuses(COUNTED),
     ]
 }
 

@@ -14,6 +14,7 @@ use super::api_error::{ApiError, Problem};
 use super::body::{Read, read};
 use super::context::{Context, context};
 use super::openapi::Operation;
+use super::openapi::refusal::PICTURE;
 use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 use crate::photo::UploadId;
@@ -39,7 +40,9 @@ impl From<ReadIn> for ReadInView {
 pub(super) fn describe() -> Vec<Operation> {
     vec![
         Operation::new(Verb::Post, "/api/v1/unsent", "Read in a part of what a phone could not send")
-            .gives::<ReadInView>("What became of it; the same part again changes nothing."),
+            .gives::<ReadInView>("What became of it; the same part again changes nothing.")
+            .refuses(&[Problem::NotPermitted, Problem::Invalid, Problem::UpdateApp, Problem::Quota])
+            .refuses(PICTURE),
     ]
 }
 

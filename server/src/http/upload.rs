@@ -17,6 +17,7 @@ use warp::reply::{Reply, Response};
 use super::api_error::{ApiError, Gives, Problem};
 use super::body::{Read, read};
 use super::context::{Context, context};
+use super::openapi::refusal::{COUNTED, PICTURE, UPLOAD};
 use super::openapi::{Operation, shape};
 use super::route::{Body, Verb};
 use super::{Desk, at, reply};
@@ -63,13 +64,17 @@ pub(super) fn describe() -> Vec<Operation> {
         tus(Operation::new(Verb::Post, "/api/v1/uploads", "Announce a photo (tus creation)"))
             .header("Upload-Length", true, number(), "Bytes of the whole.")
             .header("Upload-Metadata", true, shape::any_text(), cards)
-            .gives_empty(Gives::Created, &[("Location", shape::any_text())], "Announced."),
+            .gives_empty(Gives::Created, &[("Location", shape::any_text())], "Announced.")
+            .refuses(&[Problem::TusVersion, Problem::Invalid, Problem::Quota])
+            .refuses(COUNTED),
         able(one),
         far(
             tus(Operation::new(Verb::Head, one, "How far an upload is")),
             Gives::NoContent,
             "Its offset; the position of the log once it is kept for good.",
-        ),
+        )
+        .refuses(UPLOAD)
+        .refuses(PICTURE),
         far(
             tus(Operation::new(Verb::Patch, one, "A piece of a photo"))
                 .header("Upload-Offset", true, number(), "Where the piece begins.")
@@ -81,15 +86,17 @@ pub(super) fn describe() -> Vec<Operation> {
                 ),
             Gives::NoContent,
             "The piece is kept; after the last one, the photo is.",
-        ),
-        tus(Operation::new(Verb::Delete, one, "Give an upload up (tus termination)")).gives_empty(
-            Gives::NoContent,
-            &[],
-            "Given up.",
-        ),
+        )
+        .refuses(&[Problem::Invalid, Problem::OffsetMoved, Problem::ChecksumMismatch])
+        .refuses(UPLOAD)
+        .refuses(PICTURE),
+        tus(Operation::new(Verb::Delete, one, "Give an upload up (tus termination)"))
+            .gives_empty(Gives::NoContent, &[], "Given up.")
+            .refuses(UPLOAD),
         Operation::new(Verb::Head, "/api/v1/blobs/{hash}", "Whether a photo this device has sent is kept")
             .signed(true)
-            .gives_empty(Gives::NoContent, &[("Louan-Position", number())], "It is."),
+            .gives_empty(Gives::NoContent, &[("Louan-Position", number())], "It is.")
+            .refuses(&[Problem::NotPermitted, Problem::NotFound]),
     ]
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use louan_schema::wire::proof::{PROOF_HEADER, ProvenRequest};
 use louan_server::auth::Identity;
 use louan_server::blob::Folder;
 use louan_server::config::Allowances;
 use louan_server::edge::Peer;
+use louan_server::http::openapi::document;
+use louan_server::http::route::{Found, Reader, find};
 use louan_server::http::{Desk, Furnishing, Mount};
 use louan_server::hub::{Hub, Limits};
 use louan_server::photo::{Ground, PhotoLimits, Photos};
@@ -17,9 +19,11 @@ use louan_server::storage::sqlite::Sqlite;
 use louan_server::worker::InProcess;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use p256::ecdsa::SigningKey;
+use serde_json::Value;
 use tokio::sync::watch;
 use warp::Filter;
 use warp::filters::BoxedFilter;
+use warp::path::FullPath;
 use warp::reply::Response;
 
 use super::proof::proof;
@@ -83,8 +87,37 @@ pub(crate) async fn house_with(wishes: Wishes) -> House {
         mount: Mount::at(&wishes.base_path),
         stop: stopping,
     });
-    let routes = louan_server::http::routes(&desk).boxed();
+    let routes = as_described(louan_server::http::routes(&desk).boxed());
     House { store, hub, identity, hands, routes, stop, photos, folder, keys: Mutex::default() }
+}
+
+/// The same routes, held to the description of the API: an answer that it does not list fails the test that saw it.
+fn as_described(routes: BoxedFilter<(Response,)>) -> BoxedFilter<(Response,)> {
+    let asked = warp::method().and(warp::path::full()).and(routes);
+    asked
+        .map(|method: http::Method, path: FullPath, reply: Response| {
+            must_be_listed(&method, path.as_str(), reply.status().as_u16());
+            reply
+        })
+        .boxed()
+}
+
+/// # Panics
+/// When a route for programs is not described with this status.
+pub(crate) fn must_be_listed(method: &http::Method, path: &str, status: u16) {
+    static DESCRIBED: OnceLock<Value> = OnceLock::new();
+    let Found::Route(route) = find(method, path) else { return };
+    if route.reader == Reader::Person {
+        return;
+    }
+    let whole = DESCRIBED.get_or_init(|| serde_json::to_value(document()).expect("JSON"));
+    let verb = route.method.name().to_ascii_lowercase();
+    let listed = &whole["paths"][route.path][&verb]["responses"];
+    assert!(
+        listed.get(status.to_string()).is_some(),
+        "{method} {} answered {status}; say so where the route is described: {listed}",
+        route.path
+    );
 }
 
 impl House {

@@ -18,9 +18,10 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
-use super::api_error::ApiError;
+use super::api_error::{ApiError, Problem};
 use super::body::{Read, json, read};
 use super::context::{Context, context};
+use super::openapi::refusal::COUNTED;
 use super::openapi::{Operation, shape};
 use super::route::{Body, Verb};
 use super::{Desk, at, reply};
@@ -87,7 +88,9 @@ pub(super) fn describe() -> Vec<Operation> {
             "Ask for a ruling; asking twice with one id is harmless",
         )
         .takes::<CommandRequest>()
-        .gives::<CommandReply>("Done, now or before; the version is the target's."),
+        .gives::<CommandReply>("Done, now or before; the version is the target's.")
+        .refuses(&[Problem::Invalid, Problem::NotFound, Problem::VersionMoved, Problem::Refused])
+        .refuses(COUNTED),
     ]
 }
 

@@ -5,6 +5,7 @@
 //! and pages for people are not described.
 
 mod operation;
+pub(super) mod refusal;
 pub(super) mod shape;
 
 use std::collections::BTreeMap;

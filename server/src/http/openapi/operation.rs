@@ -1,7 +1,9 @@
 //! One route described: what it is for, what it is asked with, what it answers.
 //!
-//! Refusals are not listed one by one: every route may answer any problem, by the same document. Media types and
-//! sizes of bodies are the route table's.
+//! Every status a route may answer with is listed, and no other: the refusals by the rooms they come from, all by the same
+//! document. Media types and sizes of bodies are the route table's, statuses the table of problems'.
+
+use std::collections::BTreeMap;
 
 use utoipa::ToSchema;
 use utoipa::openapi::header::HeaderBuilder;
@@ -14,8 +16,9 @@ use utoipa::openapi::{
     ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, ResponsesBuilder, Schema,
 };
 
+use super::refusal::{self, FRONT, STORE};
 use super::{BEARER, PROBLEM, shape};
-use crate::http::api_error::Gives;
+use crate::http::api_error::{Gives, Problem};
 use crate::http::query::PAGE_SIZE_MAX;
 use crate::http::route::{Body, ROUTES, Route, Verb};
 
@@ -31,6 +34,7 @@ pub(in crate::http) struct Operation {
     parameters: Vec<Parameter>,
     takes: Option<RefOr<Schema>>,
     gives: Vec<(Gives, Response)>,
+    refuses: Vec<Problem>,
     shapes: Shapes,
 }
 
@@ -48,13 +52,19 @@ impl Operation {
             .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
             .map(|name| parameter(name, ParameterIn::Path, true, of_path(name), ""))
             .collect();
-        let (open, takes, gives, shapes) = (false, None, Vec::new(), Vec::new());
-        Self { verb, path, summary, open, parameters, takes, gives, shapes }
+        let (takes, gives, refuses, shapes) = (None, Vec::new(), Vec::new(), Vec::new());
+        Self { verb, path, summary, open: false, parameters, takes, gives, refuses, shapes }
     }
 
     /// Nobody has to be signed in.
     pub(in crate::http) fn open(mut self) -> Self {
         self.open = true;
+        self
+    }
+
+    /// What else it may refuse than what follows from its body, its query and who may ask.
+    pub(in crate::http) fn refuses(mut self, problems: &[Problem]) -> Self {
+        self.refuses.extend(problems);
         self
     }
 
@@ -172,6 +182,27 @@ impl Operation {
         ROUTES.iter().find(|route| (route.method, route.path) == (self.verb, self.path))
     }
 
+    fn body(&self) -> Body {
+        self.route().map_or(Body::Empty, |route| route.body)
+    }
+
+    /// What it may refuse: the codes by their status.
+    fn refusals(&self) -> BTreeMap<u16, Vec<&'static str>> {
+        let mut all = [FRONT, refusal::of_body(self.body()), &self.refuses].concat();
+        if !self.open {
+            all.extend([STORE, &[Problem::SignInAgain]].concat());
+            // A browser's request that only reads may come from anywhere: nobody there sees the answer.
+            all.extend((self.verb != Verb::Get).then_some(Problem::CrossOrigin));
+        }
+        let asks = |parameter: &Parameter| parameter.parameter_in == ParameterIn::Query;
+        all.extend(self.parameters.iter().any(asks).then_some(Problem::Invalid));
+        let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
+        for problem in Problem::ALL.iter().filter(|problem| all.contains(problem)) {
+            by_status.entry(problem.status().as_u16()).or_default().push(problem.code());
+        }
+        by_status
+    }
+
     /// The operation as OpenAPI has it.
     pub(super) fn described(&self) -> Described {
         let mut operation = OperationBuilder::new().summary(Some(self.summary));
@@ -179,7 +210,7 @@ impl Operation {
         if !self.parameters.is_empty() {
             operation = operation.parameters(Some(self.parameters.clone()));
         }
-        let body = self.route().map_or(Body::Empty, |route| route.body);
+        let body = self.body();
         if let Some(media_type) = body.media_type() {
             let shape = self.takes.clone().unwrap_or_else(|| RefOr::T(shape::bytes()));
             let content = ContentBuilder::new().schema(Some(shape)).build();
@@ -191,8 +222,10 @@ impl Operation {
         for (gives, response) in &self.gives {
             responses = responses.response(gives.status().as_str(), response.clone());
         }
-        for others in ["4XX", "5XX"] {
-            responses = responses.response(others, Ref::from_response_name(PROBLEM));
+        for (status, codes) in self.refusals() {
+            let mut refusal = Ref::from_response_name(PROBLEM);
+            refusal.description = codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ");
+            responses = responses.response(status.to_string(), refusal);
         }
         let known = if self.open {
             Vec::new()
