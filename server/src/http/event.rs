@@ -48,7 +48,11 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 }
 
 async fn stream_events(desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    desk.caller(&context).await?;
+    let caller = desk.caller(&context).await?;
+    if caller.person().is_some() {
+        // Whoever may not act any more is told nothing either.
+        desk.official(&context).await?;
+    }
     let known = context.headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
     let events = pokes(desk.hub().subscribe(), desk.inner.furnishing.stop.clone(), known);
     Ok(warp::sse::reply(warp::sse::keep_alive().interval(HEARTBEAT).stream(events)))
