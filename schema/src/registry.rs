@@ -76,9 +76,24 @@ pub struct Person {
     /// What the person may do.
     #[n(2)]
     pub role: Role,
-    /// Name as shown.
+    /// Name as shown, whole or masked; empty once the person was erased.
     #[n(3)]
     pub name: String,
+}
+
+impl Person {
+    /// The row for whoever has no need of the whole name.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        Self { name: masked_name(&self.name), ..self }
+    }
+}
+
+/// A name by its first character, not saying how many follow: enough to tell people apart who are known, too little to know
+/// anybody by. Of an erased name nothing is left.
+#[must_use]
+pub fn masked_name(name: &str) -> String {
+    name.chars().next().map_or_else(String::new, |first| format!("{first}＊＊"))
 }
 
 /// A position (坐标), with its datum always named.
@@ -187,4 +202,22 @@ pub struct Building {
     /// Its outline on the ground, when known.
     #[n(10)]
     pub footprint: Option<Footprint>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_name_shows_one_character_and_not_how_many_there_are() {
+        for (name, shown) in [("王小明", "王＊＊"), ("欧阳某", "欧＊＊"), ("甲", "甲＊＊"), ("", "")]
+        {
+            assert_eq!(masked_name(name), shown);
+        }
+        let row =
+            Person {
+                id: PersonId([1; 16]), org: OrgId([2; 16]), role: Role::Office, name: "王小明".into()
+            };
+        assert_eq!(row.clone().masked(), Person { name: "王＊＊".into(), ..row }, "nothing else changes");
+    }
 }

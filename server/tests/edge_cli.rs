@@ -44,9 +44,11 @@ fn an_installation_goes_from_nothing_to_a_person_with_a_code() {
     let (code, said) = run(&["user", "list", "--names"]);
     assert!(code == 0 && said.contains("测试员甲"), "{said}");
     let store = rusqlite::Connection::open(folder.path().join("louan.sqlite")).expect("the store");
-    let read = "SELECT count(*) FROM audit WHERE instr(bytes, CAST('read_names' AS BLOB)) > 0";
-    let lines: u32 = store.query_row(read, [], |row| row.get(0)).expect("the audit");
-    assert_eq!(lines, 1, "and then it is a line of the audit");
+    let read = "SELECT count(*) FROM audit WHERE instr(bytes, CAST('read_name' AS BLOB)) > 0 \
+                AND instr(bytes, CAST(?1 AS BLOB)) > 0";
+    let id = said.split('\t').next().expect("an id");
+    let lines: u32 = store.query_row(read, [id], |row| row.get(0)).expect("the audit");
+    assert_eq!(lines, 1, "and then it is a line of the audit, by the id of who is called so: {id}");
     let (code, said) = run(&["enrol", "new", "office01"]);
     assert!(code == 0 && said.contains("登记码"), "{said}");
     assert_eq!(run(&["user", "password", "office01"]).0, 0);

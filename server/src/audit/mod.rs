@@ -6,9 +6,31 @@
 
 pub mod checkpoint;
 
+use louan_schema::id::{DeviceId, PersonId};
+use louan_schema::time::Timestamp;
 use sha2::{Digest, Sha256};
 
 pub use crate::storage::audit::{Entry, Line};
+
+/// The lines about whole names that somebody is shown, one for each person they belong to: who is asked later who read his,
+/// finds it by his own id.
+#[must_use]
+pub fn names_read(
+    of: impl IntoIterator<Item = PersonId>,
+    by: (Option<PersonId>, Option<DeviceId>),
+    at: Timestamp,
+) -> Vec<Entry> {
+    let (person, device) = by;
+    let line = |id: PersonId| Entry {
+        at,
+        person,
+        device,
+        act: "read_name".to_owned(),
+        subject: id.to_string(),
+        outcome: "read".to_owned(),
+    };
+    of.into_iter().map(line).collect()
+}
 
 /// What a check of the whole chain found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +86,6 @@ impl Verifier {
 
 #[cfg(test)]
 mod tests {
-    use louan_schema::time::Timestamp;
-
     use super::*;
 
     fn lines(count: u64) -> Vec<Line> {

@@ -9,13 +9,12 @@ use louan_schema::area::{self, StreetCode};
 use louan_schema::code::{OrgKind, Role};
 use louan_schema::id::{OrgId, PersonId};
 use louan_schema::record::text::{TextFault, fault_of_required};
-use louan_schema::registry::{Org, Person};
+use louan_schema::registry::{Org, Person, masked_name};
 
 use super::args::{EnrolCommand, OrgCommand, UserCommand};
 use super::failure::Failure;
 use super::say;
 use crate::app::{App, Workers};
-use crate::audit::Entry;
 use crate::auth::NewAccount;
 use crate::auth::password::{PASSWORD_BYTES_MAX, Password};
 use crate::config::Config;
@@ -90,9 +89,6 @@ pub(super) async fn user(command: &UserCommand, config: &Config) -> Result<(), F
         }
         UserCommand::List { names } => {
             let app = App::open(config, Workers::None).await?;
-            if *names {
-                app.hub.note(names_read(&app)).await?;
-            }
             list_users(&app, *names).await
         }
         UserCommand::Erase { who, irrevocably: _ } => {
@@ -181,21 +177,16 @@ fn read_password() -> Result<Password, Failure> {
     Ok(Password::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// The line of the audit about names shown to whoever has this machine.
-fn names_read(app: &App) -> Entry {
-    let (act, subject) = ("read_names".to_owned(), "people".to_owned());
-    Entry { at: app.now().system, person: None, device: None, act, subject, outcome: "read".to_owned() }
-}
-
-/// A name by its first character: enough to tell people apart who are known, too little to know anybody by.
-fn masked(name: &str) -> String {
-    name.chars().next().map_or_else(String::new, |first| format!("{first}＊＊"))
-}
-
 async fn list_users(app: &App, names: bool) -> Result<(), Failure> {
     let accounts = app.identity.list_accounts().await?;
     let orgs = app.hub.list_orgs().await?;
-    for row in app.hub.list_people().await? {
+    let people = app.hub.list_people().await?;
+    if names {
+        // Whoever has this machine is nobody the store knows.
+        let shown: Vec<PersonId> = people.iter().filter(|row| !row.erased).map(|row| row.person.id).collect();
+        app.hub.note_names(&shown, (None, None), app.now()).await?;
+    }
+    for row in people {
         let account = accounts.iter().find(|account| account.person == row.person.id);
         let login = match account {
             None => "（无账号）".to_owned(),
@@ -209,7 +200,7 @@ async fn list_users(app: &App, names: bool) -> Result<(), Failure> {
             (false, false) => "停用",
         };
         let person = row.person;
-        let name = if names { person.name } else { masked(&person.name) };
+        let name = if names { person.name } else { masked_name(&person.name) };
         say(&format!("{}\t{name}\t{}\t{org}\t{login}\t{state}", person.id, person.role.label()))?;
     }
     Ok(())
@@ -269,14 +260,6 @@ fn no_person(text: &str) -> Failure {
 mod tests {
     use super::*;
     use crate::auth::password::faults_of;
-
-    #[test]
-    fn a_masked_name_shows_one_character_and_not_how_many_there_are() {
-        for (name, shown) in [("王小明", "王＊＊"), ("欧阳某", "欧＊＊"), ("甲", "甲＊＊"), ("", "")]
-        {
-            assert_eq!(masked(name), shown);
-        }
-    }
 
     #[test]
     fn a_first_password_passes_its_own_rules_whatever_the_dice() {

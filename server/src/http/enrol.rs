@@ -108,15 +108,18 @@ async fn enrol_device(desk: Desk, context: Context, body: Read) -> Result<impl R
     let now = desk.now();
     let enrolment = Enrolment { code: request.code, public_key, from: context.from };
     let enrolled = desk.identity().enrol(enrolment, now.system).await?;
-    let mut people = Vec::new();
+    let (mut people, mut named) = (Vec::new(), Vec::new());
     let mut orgs: Vec<Org> = Vec::new();
     for id in enrolled.people {
         let Some(row) = desk.hub().find_person(id).await? else { continue };
         if !orgs.iter().any(|org| org.id == row.person.org) {
             orgs.extend(desk.hub().find_org(row.person.org).await?);
         }
+        named.extend((!row.erased).then_some(id));
         people.push(PersonView::from(row.person));
     }
+    // Who shares a phone is chosen on it by name: of its own people, and of nobody else, it is told the whole one.
+    desk.hub().note_names(&named, (None, Some(enrolled.device)), now).await?;
     Ok(warp::reply::json(&EnrolReply {
         device: enrolled.device.to_string(),
         stream: desk.hub().head().await?.stream,

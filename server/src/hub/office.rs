@@ -11,7 +11,7 @@ use p256::ecdsa::VerifyingKey;
 
 use super::push::{Basis, Bearer, verdicts};
 use super::{Clocks, Hub};
-use crate::audit::Entry;
+use crate::audit::{Entry, names_read};
 use crate::registry::supervises;
 use crate::storage::StorageError;
 use crate::storage::commit::{Commit, Sender, Upload, Write};
@@ -185,6 +185,20 @@ impl Hub {
     /// [`StorageError`] when it cannot be written.
     pub async fn note(&self, entry: Entry) -> Result<(), StorageError> {
         self.commit(Commit { audit: vec![entry], ..Commit::default() }).await.map(drop)
+    }
+
+    /// Writes down whose whole names somebody is about to be shown.
+    ///
+    /// # Errors
+    /// [`StorageError`]: then they are not to be shown.
+    pub async fn note_names(
+        &self,
+        of: &[PersonId],
+        by: (Option<PersonId>, Option<DeviceId>),
+        now: Clocks,
+    ) -> Result<(), StorageError> {
+        let audit = names_read(of.iter().copied(), by, now.system);
+        self.commit(Commit { audit, ..Commit::default() }).await.map(drop)
     }
 
     /// Takes a held change into the log, or refuses it for good. Only a supervisor of the

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use louan_schema::id::{ChangeHash, DeviceId};
+use louan_schema::id::{ChangeHash, DeviceId, PersonId};
 use louan_schema::ruling::Act;
 use louan_schema::wire::{
     ANSWERED_AT_MAX, Batch, CHANGES_MAX, Code, CommandVerdict, Cursor, Disposition, PROTOCOL,
@@ -17,6 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::push::Bearer;
 use super::{Clocks, Hub, SyncError};
+use crate::audit::names_read;
 use crate::storage::StorageError;
 use crate::storage::commit::{Commit, Write};
 use crate::storage::log::Head;
@@ -67,6 +68,8 @@ pub type DownBytes<'a> = &'a (dyn Fn(u32) -> u32 + Send + Sync);
 /// What goes down.
 struct Pull {
     basket: Basket,
+    /// Whose whole names are in it.
+    named: Vec<PersonId>,
     cursor: Option<Cursor>,
     page: Option<Token>,
     more: bool,
@@ -135,9 +138,13 @@ impl Hub {
         let pull = self.pull(&state, &request, (&pushes.sent, head), down_bytes).await?;
         // What is still on its way was written before the phone hears what it hears now: until all of it has come,
         // rights are those of its last contact (C24).
+        let audit = names_read(pull.named, (None, Some(device)), now.system);
+        let mut heard = Commit { audit, ..Commit::default() };
         if state.last_pos != head.pos && !pushes.comes_again && !request.waiting {
-            let commit = Commit { writes: vec![Write::Contact(device, head.pos)], ..Commit::default() };
-            self.commit(commit).await?;
+            heard.writes.push(Write::Contact(device, head.pos));
+        }
+        if !(heard.writes.is_empty() && heard.audit.is_empty()) {
+            self.commit(heard).await?;
         }
         let scope = (request.scope_version != version(&state, now.system))
             .then(|| told(&state, now.system, limits.lease_days));
@@ -272,7 +279,8 @@ impl Hub {
         down_bytes: DownBytes<'_>,
     ) -> Result<Pull, StorageError> {
         let basket = Basket::with_lists_behind(head.backed_up_pos);
-        let mut pull = Pull { basket, cursor: request.cursor, page: None, more: false, room: None };
+        let (named, cursor) = (Vec::new(), request.cursor);
+        let mut pull = Pull { basket, named, cursor, page: None, more: false, room: None };
         if is_push_only(state) {
             // It is told nothing but where the log stands: that a log was put back must be found out here too,
             // or what was held for it before is waited for in vain.
@@ -283,7 +291,8 @@ impl Hub {
         let storage = &*self.inner.storage;
         let orgs: BTreeSet<_> = state.orgs.iter().map(|org| org.id).collect();
         let sight = storage.sight(orgs.iter().copied().collect()).await?;
-        let scope = DeviceScope { orgs, sight };
+        let people = state.people.iter().filter(|row| row.active).map(|row| row.person.id).collect();
+        let scope = DeviceScope { orgs, people, sight };
         let token = request.page.as_ref().and_then(|bytes| Token::read(bytes));
         // A token that nobody can read begins anew; one of another log was answered before.
         let token = token.filter(|token| token.epoch == head.epoch && token.pos <= head.pos);
@@ -314,6 +323,7 @@ impl Hub {
             }
             (None, None) => (head.pos, head.chain),
         };
+        pull.named = pull.basket.items.iter().filter_map(|item| scope.named_in(item)).collect();
         pull.basket.put_lists(storage).await?;
         pull.more = pull.page.is_some() || pos < head.pos;
         let cursor = Cursor { stream: head.stream, epoch: head.epoch, pos, chain };

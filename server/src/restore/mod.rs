@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use louan_schema::id::{BlobHash, Epoch};
 use louan_schema::time::Timestamp;
 
-use crate::audit::Entry;
+use crate::audit::{Entry, names_read};
 use crate::backup::{
     BackupError, BackupFolder, DATABASE, Manifest, PHOTOS, Proven, Reread, copy_hashed, copy_missing,
     folder_of, prove,
@@ -236,9 +236,9 @@ async fn make_ready(
         Write::BackedUp(manifest.pos),
         Write::Identity(IdentityWrite::VoidAll(plan.now, FamilyEnding::Restored)),
     ];
-    let withdrawn = match compared {
-        Some(Ok(apart)) => apart.withdrawn.as_slice(),
-        _ => &[],
+    let (withdrawn, missing) = match compared {
+        Some(Ok(apart)) => (apart.withdrawn.as_slice(), apart.people.as_slice()),
+        _ => (&[][..], &[][..]),
     };
     writes.extend(withdrawn.iter().map(|withdrawn| write_of(withdrawn, plan.now)));
     let subject = format!("{} {}", manifest.epoch, manifest.pos);
@@ -248,7 +248,9 @@ async fn make_ready(
         None => "done, nothing stood there".to_owned(),
     };
     let (at, act) = (plan.now, "restore".to_owned());
-    let audit = vec![Entry { at, person: None, device: None, act, subject, outcome }];
+    // Who is missing is listed by name, for he has to be entered again.
+    let mut audit = names_read(missing.iter().map(|person| person.id), (None, None), at);
+    audit.push(Entry { at, person: None, device: None, act, subject, outcome });
     storage.commit(Commit { writes, audit, ..Commit::default() }).await?;
     drop(storage);
     // Closing put everything into the one file.

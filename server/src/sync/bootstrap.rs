@@ -228,11 +228,11 @@ async fn narrowed(
         Part::Site(site) => {
             let sites = if scope.sight.has(site) { [site].into() } else { [].into() };
             let sight = Sight { sites, ..Sight::default() };
-            (DeviceScope { orgs: scope.orgs.clone(), sight }, Some(site))
+            (DeviceScope { sight, ..scope.clone() }, Some(site))
         }
         Part::Org(org) if scope.orgs.contains(&org) => {
             let sight = storage.sight(vec![org]).await?;
-            (DeviceScope { orgs: [org].into(), sight }, None)
+            (DeviceScope { orgs: [org].into(), people: scope.people.clone(), sight }, None)
         }
         Part::Org(_) => (DeviceScope::default(), None),
     })
@@ -258,7 +258,7 @@ async fn rows(
             if let (Row::Site(row), Part::Site(_)) = (&stored.row, token.part) {
                 named_orgs(storage, row, basket).await?;
             }
-            basket.put(Item::Row(stored.row), stored.bytes);
+            basket.put(Item::Row(scope.shown(stored.row)), stored.bytes);
         }
     }
     Ok(reached)

@@ -105,7 +105,7 @@ async fn take(
                 if let Row::Site(site) = &stored.row {
                     named_orgs(storage, site, basket).await?;
                 }
-                basket.put(Item::Row(stored.row.clone()), stored.bytes);
+                basket.put(Item::Row(scope.shown(stored.row.clone())), stored.bytes);
             }
         }
         FeedKind::Visible { org, site } if scope.orgs.contains(&org) => {

@@ -1,15 +1,16 @@
 //! What a device may see now, computed for each request and never believed from a phone.
 //!
 //! The union of what its people's organisations see. A request can only narrow nothing:
-//! there is no filter in it (C23).
+//! there is no filter in it (C23). Whole names are those of its own people; of everybody else a phone needs to know that
+//! there is somebody and what he may do, not what he is called.
 
 use std::collections::BTreeSet;
 
 use louan_schema::area;
-use louan_schema::id::{OrgId, SiteId};
+use louan_schema::id::{OrgId, PersonId, SiteId};
 use louan_schema::registry::Org;
 use louan_schema::time::Timestamp;
-use louan_schema::wire::{Row, Scope};
+use louan_schema::wire::{Item, Row, Scope};
 
 use crate::registry::is_authority;
 use crate::storage::registry::{DeviceState, Sight};
@@ -19,6 +20,8 @@ use crate::storage::registry::{DeviceState, Sight};
 pub struct DeviceScope {
     /// The organisations whose books it replicates.
     pub orgs: BTreeSet<OrgId>,
+    /// The people who use it, by their whole names.
+    pub people: BTreeSet<PersonId>,
     /// The sites it sees.
     pub sight: Sight,
 }
@@ -42,6 +45,24 @@ impl DeviceScope {
             Row::Site(site) => self.sight.has(site.id),
             Row::Building(building) => self.sight.has(building.site),
             Row::Hazard(hazard) => self.sight.has(hazard.site),
+        }
+    }
+
+    /// A row as this device is shown it.
+    #[must_use]
+    pub fn shown(&self, row: Row) -> Row {
+        match row {
+            Row::Person(person) if !self.people.contains(&person.id) => Row::Person(person.masked()),
+            row => row,
+        }
+    }
+
+    /// Whose whole name an item tells this device.
+    #[must_use]
+    pub fn named_in(&self, item: &Item) -> Option<PersonId> {
+        match item {
+            Item::Row(Row::Person(person)) if !person.name.is_empty() => self.people.get(&person.id).copied(),
+            _ => None,
         }
     }
 }

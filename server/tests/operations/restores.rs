@@ -232,7 +232,12 @@ async fn what_only_the_office_knew_is_listed() {
     let account = Account { person: OFFICER, login, password, active: true, changed_at: noon() };
     let writes = vec![Write::Identity(IdentityWrite::Account(account))];
     storage(&place).commit(Commit { writes, ..Commit::default() }).await.expect("written");
+    let id = person.id.to_string();
     let apart = place.restore().await.expect("put back").apart.expect("stood").expect("readable");
+    let lines = storage(&place).audit_lines(0, 1_000).await.expect("reads");
+    let told = lines.iter().map(|line| minicbor::decode::<Entry>(&line.bytes).expect("an entry"));
+    let named: Vec<String> = told.filter(|e| e.act == "read_name").map(|e| e.subject).collect();
+    assert_eq!(named, [id], "whose name the list shows");
     assert_eq!((apart.orgs, apart.people, apart.devices), (vec![org], vec![person], vec![phone.device]));
     assert_eq!(apart.logins, ["officer"]);
 }
