@@ -8,7 +8,7 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use calamine::{Data, Reader, Xlsx};
-use edge_kit::house::{House, code, house, request};
+use edge_kit::house::{House, code, house, patient_house, request};
 use edge_kit::{audit, noon, org_id, person_id};
 use http::Response;
 use louan_schema::code::{OrgKind, Role};
@@ -310,7 +310,7 @@ async fn visits_go_out_as_they_stand_in_their_list() {
 
 #[tokio::test]
 async fn maps_name_their_datum() {
-    let house = house().await;
+    let house = patient_house().await;
     offices(&house).await;
     let office = house.sign_in(9).await;
     let import = read(&send(&house, "/api/v1/imports", &office, LIST.as_bytes()).await);

@@ -48,7 +48,7 @@ async fn a_phone_is_told_the_names_of_its_own_people_and_of_a_colleague_only_tha
     let first = phone.pull(&house.hub, 4 << 20).await;
     assert_eq!(names(&first), [(person_id(4), OWN), (person_id(9), "李＊＊")]);
     let told = (person_id(4).to_string(), Some(phone.device));
-    assert_eq!(read(&house).await, [told.clone()]);
+    assert_eq!(read(&house).await, std::slice::from_ref(&told));
 
     // What comes later comes the same way, and what says no name leaves no line.
     name(&house, 9, "赵示例").await;

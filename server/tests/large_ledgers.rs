@@ -13,6 +13,7 @@ use std::sync::Arc;
 use kit::{COMPANY, EPOCH, MANAGER, Phone, STREAM, accepted, district, hazard, record, round, site};
 use louan_schema::id::{BuildingId, RecordId, SiteId, derived};
 use louan_schema::record::Body;
+use louan_schema::wire::HazardStatus;
 use louan_server::storage::sqlite::{Mode, Options, Sqlite};
 use rusqlite::Connection;
 
@@ -41,16 +42,24 @@ async fn store(folder: &Path, count: u32) -> PathBuf {
 
 fn grow(connection: &mut Connection, count: u32) -> rusqlite::Result<()> {
     let tx = connection.transaction()?;
-    let numbers = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)";
-    let hazards =
-        "INSERT INTO hazard_row SELECT randomblob(16), site, org, state, found_at + i, due_on, disposed_at,
-                   pos, bytes FROM hazard_row, n";
-    let rounds =
-        "INSERT INTO round_row SELECT randomblob(16), org, site, opened_at + i, complete, contested, failed,
-                  buildings FROM round_row, n";
-    for insert in [hazards, rounds] {
-        tx.execute(&format!("{numbers} {insert}"), [count])?;
+    let read = "SELECT bytes FROM hazard_row";
+    let mut status: HazardStatus =
+        tx.query_row(read, [], |row| Ok(minicbor::decode(row.get_ref(0)?.as_blob()?).expect("a row")))?;
+    let hazards = "INSERT INTO hazard_row SELECT ?1, site, org, state, ?2, due_on, disposed_at, pos, ?3
+                   FROM hazard_row WHERE rowid = 1";
+    for nth in 2..=count {
+        let id = RecordId(derived("louan/test/large/hazard", &[&nth.to_be_bytes()]));
+        status.reading.id = id;
+        for event in &mut status.reading.events {
+            event.at = event.at.plus_ms(1);
+        }
+        let at = status.reading.found_at().ms();
+        tx.prepare_cached(hazards)?.execute((id.0, at, minicbor::to_vec(&status).expect("encodes")))?;
     }
+    let rounds = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                  INSERT INTO round_row SELECT randomblob(16), org, site, opened_at + i, complete, contested,
+                  failed, buildings FROM round_row, n";
+    tx.execute(rounds, [count])?;
     // What the district itself has does not count.
     for nth in 0..count / BUILDINGS {
         let id = SiteId(derived("louan/test/large/site", &[&nth.to_be_bytes()]));

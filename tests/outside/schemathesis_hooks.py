@@ -3,7 +3,9 @@
 import schemathesis
 
 
-@schemathesis.serializer("application/vnd.louan.sync1", "application/offset+octet-stream")
+@schemathesis.serializer(
+    "application/vnd.louan.sync1", "application/vnd.louan.unsent1", "application/offset+octet-stream"
+)
 def as_it_is(_context, value):
     return value
 

@@ -183,6 +183,7 @@ async fn list_hazards(desk: Desk, context: Context, raw: String) -> Result<impl 
         site: parameters.find("site", "site", |text| text.parse().ok()),
         state: parameters.find("state", "state", |text| text.parse::<HazardState>().ok()),
         overdue_on: parameters.find("overdue", "overdue", |text| overdue_on(text, now)),
+        after: None,
         offset: asked.offset(),
         limit: asked.page_size,
     };
@@ -207,6 +208,7 @@ async fn list_rounds(desk: Desk, context: Context, raw: String) -> Result<impl R
         street: parameters.find("street", "street", street),
         site: parameters.find("site", "site", |text| text.parse().ok()),
         before: parameters.find("until", "until", |text| text.parse::<Day>().ok().map(Day::end)),
+        after: None,
         offset: asked.offset(),
         limit: asked.page_size,
     };

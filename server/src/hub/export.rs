@@ -125,16 +125,25 @@ impl Hub {
             ..HazardQuery::default()
         };
         let mut sheet = HazardSheet::begin(export.now.business)?;
-        let mut offset = 0;
+        // Hazards of one compound often follow each other: it is then read once.
+        let mut place: Option<(SiteId, Option<Site>, String)> = None;
+        let mut after = None;
         loop {
-            let page = self.list_hazards(HazardQuery { offset, ..query.clone() }).await?;
-            let read = page.rows.len() as u64;
+            let page = self.list_hazards(HazardQuery { after, ..query.clone() }).await?;
+            after = page.rows.last().map(|status| (status.reading.found_at(), status.reading.id));
             for status in &page.rows {
-                let site = self.find_site(status.site).await?.map(|row| row.site);
-                sheet.push(status, site.as_ref(), &self.supervisor_name(site.as_ref()).await?)?;
+                let known = place.take().filter(|(id, ..)| *id == status.site);
+                let (_, site, supervisor) = place.insert(match known {
+                    Some(known) => known,
+                    None => {
+                        let site = self.find_site(status.site).await?.map(|row| row.site);
+                        let supervisor = self.supervisor_name(site.as_ref()).await?;
+                        (status.site, site, supervisor)
+                    }
+                });
+                sheet.push(status, site.as_ref(), supervisor)?;
             }
-            offset += read;
-            if read == 0 || offset >= page.total {
+            if after.is_none() {
                 break;
             }
         }
@@ -151,10 +160,10 @@ impl Hub {
         let mut sheet = RoundSheet::begin(self.list_orgs().await?)?;
         // Visits to one compound often follow each other: it is then read once.
         let mut place: Option<(SiteId, Option<Site>, Vec<Building>)> = None;
-        let mut offset = 0;
+        let mut after = None;
         loop {
-            let page = self.list_rounds(RoundQuery { offset, ..query.clone() }).await?;
-            let read = page.rows.len() as u64;
+            let page = self.list_rounds(RoundQuery { after, ..query.clone() }).await?;
+            after = page.rows.last().map(|round| (round.opened_at, round.id, round.org, round.site));
             for round in &page.rows {
                 let known = place.take().filter(|(id, ..)| *id == round.site);
                 let (_, site, buildings) = place.insert(match known {
@@ -166,8 +175,7 @@ impl Hub {
                 });
                 sheet.push(round, site.as_ref(), buildings)?;
             }
-            offset += read;
-            if read == 0 || offset >= page.total {
+            if after.is_none() {
                 break;
             }
         }

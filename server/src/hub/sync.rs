@@ -110,26 +110,8 @@ impl Hub {
             return small(SyncReply::UpdateApp { min_build: limits.min_build });
         }
         self.inner.storage.find_device(device).await?.ok_or(SyncError::UnknownDevice)?;
-        if let Some(cursor) = request.cursor {
-            let head = self.inner.storage.head().await?;
-            if !self.knows(&cursor, &head).await? {
-                return small(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
-            }
-        }
-        for cursor in &request.answered_at {
-            let head = self.inner.storage.head().await?;
-            if !self.knows(cursor, &head).await? {
-                return small(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
-            }
-        }
-        // Pages begun in another log cannot be gone on with: what they brought may be nowhere any more.
-        if let Some(token) = request.page.as_ref().and_then(|bytes| Token::read(bytes)) {
-            let head = self.inner.storage.head().await?;
-            let cursor =
-                Cursor { stream: head.stream, epoch: token.epoch, pos: token.pos, chain: token.chain };
-            if !self.knows(&cursor, &head).await? {
-                return small(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos });
-            }
+        if let Some(changed) = self.other_log(&request).await? {
+            return small(changed);
         }
         let pushes = self.take_batches(device, &request.batches, now).await?;
         let found = self.inner.storage.find_hashes(request.verify.clone()).await?;
@@ -165,6 +147,22 @@ impl Hub {
             answered_at,
         }));
         Ok(Answer { reply, _room: pull.room })
+    }
+
+    /// What a phone is told whose cursor, whose answers or whose pages are of another log than this one.
+    async fn other_log(&self, request: &SyncRequest) -> Result<Option<SyncReply>, SyncError> {
+        let stream = self.inner.storage.head().await?.stream;
+        // Pages begun in another log cannot be gone on with: what they brought may be nowhere any more.
+        let token = request.page.as_ref().and_then(|bytes| Token::read(bytes));
+        let page =
+            token.map(|token| Cursor { stream, epoch: token.epoch, pos: token.pos, chain: token.chain });
+        for cursor in request.cursor.iter().chain(&request.answered_at).chain(&page) {
+            let head = self.inner.storage.head().await?;
+            if !self.knows(cursor, &head).await? {
+                return Ok(Some(SyncReply::EpochChanged { epoch: head.epoch, head: head.pos }));
+            }
+        }
+        Ok(None)
     }
 
     /// Takes batches that somebody else brought by hand, as if their device had sent them; a verdict for each change and

@@ -27,7 +27,7 @@ pub struct StoredFact {
 pub struct Page<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// How many there are in all.
+    /// How many there are in all; not counted, 0, for a page that goes on behind a line.
     pub total: u64,
 }
 
@@ -44,6 +44,8 @@ pub struct HazardQuery {
     pub state: Option<HazardState>,
     /// Overdue at 24:00 of this day (逾期).
     pub overdue_on: Option<Day>,
+    /// Only what follows this line in the order of the list: pages that a write in between neither repeats nor skips.
+    pub after: Option<(Timestamp, HazardId)>,
     /// Rows skipped.
     pub offset: u64,
     /// Most rows, at most 500; 0 stands for 500.
@@ -61,6 +63,8 @@ pub struct RoundQuery {
     pub site: Option<SiteId>,
     /// Begun before this instant.
     pub before: Option<Timestamp>,
+    /// Only what follows this line in the order of the list.
+    pub after: Option<(Timestamp, RoundId, OrgId, SiteId)>,
     /// Rows skipped.
     pub offset: u64,
     /// Most rows, at most 500; 0 stands for 500.

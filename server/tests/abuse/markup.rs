@@ -11,7 +11,7 @@ use louan_schema::ruling::{Act, Command};
 use louan_schema::wire::CommandVerdict;
 use louan_server::hub::Clocks;
 
-use super::edge_kit::house::{House, house, request};
+use super::edge_kit::house::{House, house, patient_house, request};
 use super::edge_kit::{STREET, noon, org_id, person_id};
 use super::kit::{self, Phone, accepted, hazard, record};
 use super::photo_kit::cited;
@@ -98,7 +98,7 @@ async fn written_everywhere(house: &House, phone: &mut Phone, (n, text): (u8, &s
 
 #[tokio::test]
 async fn two_hundred_scripts_in_every_text_of_the_overview_add_no_tag() {
-    let house = house().await;
+    let house = patient_house().await;
     cited(&house, Vec::new()).await;
     let mut phone = Phone::enrolled(&house.hub, 78, person_id(4), org_id("property")).await;
     let cookie = house.browser(1).await;

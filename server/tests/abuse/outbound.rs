@@ -7,7 +7,7 @@ use std::net::TcpListener;
 
 use serde_json::json as value;
 
-use super::edge_kit::house::{House, house, json, request};
+use super::edge_kit::house::{House, json, patient_house, request};
 use super::edge_kit::wire::{SOON, patient, serve, until_closed};
 use super::edge_kit::{STREET, org_id};
 use super::photo_kit::{metadata, phone, picture, tus};
@@ -110,7 +110,7 @@ async fn whatever_address_stands_in_whatever_text_nobody_is_called() {
     let listener = TcpListener::bind("0.0.0.0:0").expect("a port");
     listener.set_nonblocking(true).expect("looks without waiting");
     let port = listener.local_addr().expect("bound").port();
-    let house = house().await;
+    let house = patient_house().await;
     let tokens = [house.sign_in(1).await, phone(&house, 41).await, house.sign_in(2).await];
     let urls = addresses(port);
     assert_eq!(urls.len(), 60);

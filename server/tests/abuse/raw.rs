@@ -5,7 +5,7 @@ use louan_server::http::route::{ROUTES, Verb};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
-use super::edge_kit::house::{code, house, json, request};
+use super::edge_kit::house::{code, house, json, patient_house, request};
 use super::edge_kit::wire::{SOON, patient, serve, until_closed};
 
 /// What one connection is answered to these bytes, and how many replies that were.
@@ -97,7 +97,7 @@ async fn what_is_too_long_or_too_deep_is_refused_and_the_next_request_is_answere
 
 #[tokio::test]
 async fn no_route_gives_more_than_a_page_and_no_filter_is_a_pattern() {
-    let house = house().await;
+    let house = patient_house().await;
     let token = house.sign_in(2).await;
     let mut pages = 0;
     for route in ROUTES.iter().filter(|route| route.method == Verb::Get && route.path.starts_with("/api/v1/"))

@@ -57,6 +57,21 @@ pub(crate) async fn house() -> House {
     house_with(Wishes::default()).await
 }
 
+/// A house where one may ask as often as one likes: for who tries hundreds of things.
+pub(crate) async fn patient_house() -> House {
+    let often = 1_000_000;
+    let allowances = Allowances {
+        sync_per_minute: often,
+        photos_per_minute: often,
+        photos_at_once: often,
+        commands_per_minute: often,
+        reads_per_minute: often,
+        imports_per_hour: often,
+        exports_per_hour: often,
+    };
+    house_with(Wishes { allowances, ..Wishes::default() }).await
+}
+
 pub(crate) async fn house_with(wishes: Wishes) -> House {
     let store = store().await;
     let identity = identity(&store);

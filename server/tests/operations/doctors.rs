@@ -20,6 +20,7 @@ use louan_server::storage::sqlite::{Mode, Options, Sqlite};
 
 use super::commands::{Serving, finished, plain, run};
 use super::house::{House, NOBODY, only, read};
+use super::services::tell;
 
 #[test]
 fn a_healthy_installation_is_called_so_and_left_exactly_as_it_was() {
@@ -56,7 +57,11 @@ fn vouched_for(house: &House) {
     let file = house.at("checkpoints");
     fs::write(house.at("config.toml"), format!("[audit]\ncheckpoints = {file:?}\n"))
         .expect("a configuration");
-    Serving::start(plain(house.here())).wait_for("audit checkpoint written");
+    let mut serving = Serving::start(plain(house.here()));
+    serving.wait_for("audit checkpoint written");
+    tell(&serving, "-TERM");
+    serving.wait_for("stopped");
+    assert!(serving.child.wait().expect("it ends").success());
 }
 
 #[test]

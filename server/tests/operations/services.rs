@@ -19,7 +19,7 @@ use super::commands::{Serving, finished, louan, office, plain, run};
 use super::kit::{COMPANY, MANAGER, Phone};
 use super::proof::proof;
 
-fn tell(serving: &Serving, signal: &str) {
+pub(super) fn tell(serving: &Serving, signal: &str) {
     let told = Command::new("kill").arg(signal).arg(serving.child.id().to_string()).status().expect("kill");
     assert!(told.success());
 }

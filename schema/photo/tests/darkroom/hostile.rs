@@ -202,8 +202,8 @@ fn a_jpeg_is_bare_when_there_is_nothing_in_it_but_its_picture() {
         ("words behind a table of steps", put(end, 0xdb, &longer(0xdb))),
         ("words behind a table of codes", put(end, 0xc4, &longer(0xc4))),
         ("words for an interval", put(end, 0xdd, b"<script>")),
-        ("a mark outside a scan", [&plain[..end], &[0xff, 0xd0], &plain[end..]].concat()),
-        ("filling before a mark", [&plain[..end], &[0xff], &plain[end..]].concat()),
+        ("a mark outside a scan", [&plain[..start], &[0xff, 0xd0], &plain[start..]].concat()),
+        ("filling before a mark", [&plain[..start], &[0xff], &plain[start..]].concat()),
     ] {
         // Whether a decoder takes it is another question.
         assert!(!bare(&file), "{name}");

@@ -31,6 +31,9 @@ impl LedgerStore for Sqlite {
                     Some(day.count()),
                 );
             }
+            if let Some((at, id)) = query.after {
+                filter.follows(("hazard_row.found_at", at), &[("hazard_row.id", id.0)]);
+            }
             let from = "hazard_row JOIN site ON site.id = hazard_row.site";
             let order = "hazard_row.found_at DESC, hazard_row.id";
             filter
@@ -46,7 +49,11 @@ impl LedgerStore for Sqlite {
             filter.add("round_row.opened_at < ", query.before.map(Timestamp::ms));
             let columns = "round_row.id, round_row.org, round_row.site, opened_at, buildings, complete, contested, failed";
             let from = "round_row JOIN site ON site.id = round_row.site";
-            let order = "round_row.opened_at DESC, round_row.id, round_row.org";
+            if let Some((at, id, org, site)) = query.after {
+                let rest = [("round_row.id", id.0), ("round_row.org", org.0), ("round_row.site", site.0)];
+                filter.follows(("round_row.opened_at", at), &rest);
+            }
+            let order = "round_row.opened_at DESC, round_row.id, round_row.org, round_row.site";
             filter.page(tx, (columns, from, order), (query.offset, query.limit), round)
         })
     }
@@ -119,12 +126,14 @@ fn round(row: &Row<'_>) -> rusqlite::Result<RoundRow> {
 struct Filter {
     conditions: String,
     values: Vec<Box<dyn ToSql>>,
+    /// Whether the list is gone on with: how much there is in all was told at its beginning.
+    goes_on: bool,
 }
 
 impl Filter {
     /// Everything an organisation sees; nothing given: the whole district.
     fn seen_by(tx: &Connection, org: Option<OrgId>, table: &str) -> rusqlite::Result<Self> {
-        let mut filter = Self { conditions: "1 = 1".to_owned(), values: Vec::new() };
+        let mut filter = Self { conditions: "1 = 1".to_owned(), values: Vec::new(), goes_on: false };
         let Some(org) = org else { return Ok(filter) };
         if !registry::org(tx, org)?.is_some_and(|row| row.sees_everything()) {
             let seen =
@@ -142,6 +151,22 @@ impl Filter {
         }
     }
 
+    /// Only what follows a line: newest first, then by names.
+    fn follows(&mut self, (column, at): (&str, Timestamp), rest: &[(&str, [u8; 16])]) {
+        self.goes_on = true;
+        self.values.push(Box::new(at.ms()));
+        let at = self.values.len();
+        let (mut names, mut places) = (Vec::new(), Vec::new());
+        for (name, value) in rest {
+            self.values.push(Box::new(*value));
+            names.push(*name);
+            places.push(format!("?{}", self.values.len()));
+        }
+        let (names, places) = (names.join(", "), places.join(", "));
+        let later = format!("({column} < ?{at} OR ({column} = ?{at} AND ({names}) > ({places})))");
+        self.conditions = format!("{} AND {later}", self.conditions);
+    }
+
     fn page<T>(
         mut self,
         tx: &Connection,
@@ -149,9 +174,13 @@ impl Filter {
         (offset, limit): (u64, u64),
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Page<T>> {
-        let sql = format!("SELECT COUNT(*) FROM {from} WHERE {}", self.conditions);
-        let params = rusqlite::params_from_iter(self.values.iter());
-        let total = tx.prepare_cached(&sql)?.query_row(params, |row| count(row, 0))?;
+        let total = if self.goes_on {
+            0
+        } else {
+            let sql = format!("SELECT COUNT(*) FROM {from} WHERE {}", self.conditions);
+            let params = rusqlite::params_from_iter(self.values.iter());
+            tx.prepare_cached(&sql)?.query_row(params, |row| count(row, 0))?
+        };
         let limit = if limit == 0 { PAGE_MAX } else { limit.min(PAGE_MAX) };
         self.values.push(Box::new(int(limit)));
         self.values.push(Box::new(int(offset)));
