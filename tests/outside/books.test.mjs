@@ -128,7 +128,7 @@ test('the ledgers hold as text whatever stands in compounds, buildings, hazards,
   const ledger = await opened(office.folder, 'hazards', await desk.get('/api/v1/exports/hazards.xlsx'));
   harmless(ledger, 1, ['所属小区/单位', '监管单位'], HOSTILE);
   harmless(ledger, 1, ['具体部位', '隐患描述'], [...HOSTILE, ...FLOORS, '\n=1+4']);
-  const visits = await opened('rounds', await desk.get('/api/v1/exports/rounds.xlsx'));
+  const visits = await opened(office.folder, 'rounds', await desk.get('/api/v1/exports/rounds.xlsx'));
   harmless(visits, 1, ['所属小区/单位', '检查楼栋', '监管单位'], HOSTILE);
 });
 

@@ -182,7 +182,7 @@ def bombs(cases, jpeg, progressive):
     # Honest, and as large as may be: it shows that a worker's memory is seen.
     wide = saved(scene(8_000, 6_000), "JPEG", quality=50)
     cases.add("jpeg of 48 megapixels, honest", wide, "image_too_large", "taken")
-    cases.add("jpeg a pixel too wide", saved(scene(SIDE_MAX + 1, 1_200), "JPEG"), "image_too_large", "taken")
+    cases.add("jpeg a pixel too wide", saved(scene(SIDE_MAX + 1, 1_537), "JPEG"), "image_too_large", "taken")
 
 
 def polyglots(cases, jpeg, progressive):

@@ -125,7 +125,7 @@ test('the check sees what is in a picture, how large it is and which way it is u
     'jpeg with a small jpeg in its mark': /segment ffe0/,
     'progressive with notes between scans': /segment ffe1/,
     'jpeg, then a byte': /1 bytes behind its end/,
-    'jpeg a pixel too wide': /2049 × 1200/,
+    'jpeg a pixel too wide': /2049 × 1537/,
     'jpeg held in way 6': /segment ffe1/,
     'webp, then a page': /WEBP/,
   };

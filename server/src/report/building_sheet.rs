@@ -11,7 +11,7 @@ use louan_schema::registry::{Building, Org, Site};
 
 use super::workbook::{Cell, Column, Workbook, WorkbookError};
 
-const COLUMNS: [Column; 19] = [
+const COLUMNS: [Column; 20] = [
     column("序号", 6.0),
     column("建筑编码", 20.0),
     column("建筑名称", 16.0),
@@ -31,6 +31,7 @@ const COLUMNS: [Column; 19] = [
     column("管理方式", 18.0),
     column("管理单位(物业)", 24.0),
     column("监管单位", 22.0),
+    column("建账状态", 10.0),
 ];
 
 const fn column(title: &'static str, width: f64) -> Column {
@@ -89,6 +90,7 @@ impl BuildingSheet {
             site.management.label().into(),
             Cell::from(name(site.managed_by)),
             Cell::from(name(Some(site.supervised_by))),
+            building.state.label().into(),
         ])
     }
 
