@@ -11,7 +11,7 @@ use louan_schema::code::{OrgKind, Role};
 use louan_schema::doc::Descriptor;
 use louan_schema::id::{BlobHash, BuildingId, CommandId, RecordId};
 use louan_schema::photo::PhotoCard;
-use louan_schema::record::{Body, Record};
+use louan_schema::record::{Body, Record, Withdrawal};
 use louan_schema::registry::{Org, Person};
 use louan_schema::ruling::{Act, Command};
 use louan_schema::wire::CommandVerdict;
@@ -98,28 +98,58 @@ async fn before_and_after_stand_side_by_side_and_what_is_missing_is_counted() {
 }
 
 #[tokio::test]
-async fn what_was_written_about_a_hazard_elsewhere_is_not_beside_it() {
+async fn what_was_written_about_a_hazard_elsewhere_is_not_beside_it_and_opens_nothing() {
     let house = house().await;
-    let token = phone(&house, 41).await;
+    let (token, theirs) = (phone(&house, 41).await, stranger(&house).await);
     let (here, elsewhere) = (picture(1), picture(90));
-    for photo in [&here, &elsewhere] {
-        send(&house, &token, photo).await;
-    }
-    let (mut site, buildings) = kit::site(kit::ELSEWHERE, org_id("property"), STREET);
+    send(&house, &token, &here).await;
+    send(&house, &theirs, &elsewhere).await;
+    let (mut site, buildings) = kit::site(kit::ELSEWHERE, org_id("property-2"), STREET);
     site.supervised_by = org_id("street-1");
     let act = Act::RegisterSite(site, buildings);
     let command = Command { id: CommandId([2; 16]), expected_version: 0, at: noon(), act };
     let done = house.hub.command(person_id(1), command, Clocks::both(noon())).await.expect("answers");
     assert!(matches!(done, CommandVerdict::Done(_)), "{done:?}");
-    let mut own = second(&house).await;
-    let book = Descriptor::book_at(kit::ELSEWHERE, org_id("property"), kit::noon());
-    write(&house, &mut own, book, 6, fix(HAZARD, person_id(4)), vec![elsewhere.hash]).await;
+    let mut foreign = Phone::enrolled(&house.hub, 79, person_id(9), org_id("property-2")).await;
+    let book = Descriptor::book_at(kit::ELSEWHERE, org_id("property-2"), kit::noon());
+    let fixed = record(person_id(9), fix(HAZARD, person_id(9)));
+    let said = Record { photos: vec![elsewhere.hash], ..fixed };
+    let raw = foreign.write_in(book, RecordId([6; 16]), &said);
+    let batch = foreign.batch(book, &[raw]);
     // Had the hazard been here, the gate would have refused that.
+    assert!(accepted(&foreign.send(&house.hub, vec![batch]).await.changes[0]));
     cited(&house, vec![here.hash]).await;
     let street = house.sign_in(1).await;
-    let list = asked(&house, &format!("/api/v1/hazards/{HAZARD}/photos"), &street).await;
+    let path = format!("/api/v1/hazards/{HAZARD}/photos");
+    let list = asked(&house, &path, &street).await;
     assert_eq!(list["photos"].as_array().expect("rows").len(), 1);
     assert_eq!(list["pairs"], value!([{ "before": here.hash.to_string() }]));
+    let page = asked(&house, "/api/v1/hazards", &street).await;
+    assert_eq!((&page["rows"][0]["photos"], &page["rows"][0]["photos_missing"]), (&value!(1), &value!(0)));
+    assert_eq!(
+        get(&house, &path, &theirs).await.status().as_u16(),
+        404,
+        "his own words about it show him nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_was_withdrawn_asks_for_no_photo_any_more() {
+    let house = house().await;
+    let token = phone(&house, 41).await;
+    let (before, lost) = (picture(1), picture(90));
+    send(&house, &token, &before).await;
+    cited(&house, vec![before.hash]).await;
+    let mut own = second(&house).await;
+    let book = own.book();
+    write(&house, &mut own, book, 6, fix(HAZARD, person_id(4)), vec![lost.hash]).await;
+    let withdrawal = Withdrawal { target: RecordId([6; 16]), reason: "误报".to_owned() };
+    write(&house, &mut own, book, 7, Body::Withdrawal(withdrawal), Vec::new()).await;
+    let street = house.sign_in(1).await;
+    let list = asked(&house, &format!("/api/v1/hazards/{HAZARD}/photos"), &street).await;
+    let counts: Vec<_> =
+        list["photos"].as_array().expect("rows").iter().map(|row| row["counts"].clone()).collect();
+    assert_eq!((counts, &list["missing"]), (vec![value!(true), value!(false)], &value!(0)));
     let page = asked(&house, "/api/v1/hazards", &street).await;
     assert_eq!((&page["rows"][0]["photos"], &page["rows"][0]["photos_missing"]), (&value!(1), &value!(0)));
 }

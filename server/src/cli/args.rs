@@ -107,7 +107,7 @@ pub(super) enum Command {
         street: Option<String>,
         #[arg(long, value_name = "状态", help = "只导出一种状态的隐患，如 confirmed")]
         state: Option<String>,
-        #[arg(long, value_name = "日期", help = "只导出这一天结束前开始的检查，如 2020-03-20")]
+        #[arg(long, value_name = "日期", help = "只导出该日及以前开始的检查，如 2020-03-20")]
         until: Option<String>,
         #[arg(long, value_name = "坐标系", help = "地图文件的坐标系：wgs84（默认）、cgcs2000、gcj02、bd09")]
         datum: Option<String>,

@@ -37,7 +37,7 @@ impl Default for Allowances {
             reads_per_minute: 120,
             // A list takes four: sent, its errors fetched, sent again, entered. Fifteen lists an hour.
             imports_per_hour: 60,
-            // A ledger is needed once for a report; five are every kind there is and one that was forgotten.
+            // A ledger is needed once for a report; five are every kind there is.
             exports_per_hour: 5,
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn examine(patient: &Patient<'_>, summary: &Summary) -> Finding {
         // Whoever can write the store can cut it and its backups: a hint, for the audit itself is as it should be.
         let next =
             "建议在配置中设置 audit.checkpoints（另一台机器上的文件，或设为只能追加的文件），再重启服务。";
-        return CHECKPOINTS.note("没有设置检查点文件：审计末尾若被删，没有外部记录可以发现", UNHARMED, next);
+        return CHECKPOINTS.note("未设置检查点文件：审计末尾如被删除，没有外部记录可供核对", UNHARMED, next);
     };
     looked_at(patient, summary, file).unwrap_or_else(|finding| finding)
 }

@@ -124,10 +124,11 @@ async fn hand_out(
     let official = desk.official(&context).await?;
     official.must(Action::ReadLedger)?;
     let now = desk.now();
-    desk.rates().export(official.person.id, now.system)?;
     let mut parameters = Parameters::of(&raw);
     let (ledger, street) = (which(&mut parameters), parameters.find("street", "street", street));
     parameters.finish()?;
+    // A street misspelt costs nobody one of the few.
+    desk.rates().export(official.person.id, now.system)?;
     let folder = tempfile::tempdir().map_err(|_| Problem::DiskFull)?;
     let path = folder.path().join("export");
     let (person, org) = (&official.person, &official.org);

@@ -41,6 +41,8 @@ struct PhotoView {
     here: bool,
     /// Whether its file was found missing or altered.
     broken: bool,
+    /// Whether its record stands; photos of one that was withdrawn or corrected are not missed.
+    counts: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,7 +127,8 @@ pub(super) fn describe() -> Vec<Operation> {
             .gives::<RoundPhotosView>("Those cited, here or not.")
             .refuses(SEEN),
         picture("/api/v1/photos/{hash}", "A photo", &[JPEG, original]),
-        picture("/api/v1/photos/{hash}/thumbnail", "A photo, small", &[JPEG]),
+        picture("/api/v1/photos/{hash}/thumbnail", "A photo, small", &[JPEG])
+            .refuses(&[Problem::PictureRefused]),
         Operation::new(
             Verb::Get,
             "/api/v1/photos/{hash}/alike",
@@ -191,10 +194,10 @@ async fn list_round_photos(round: String, desk: Desk, context: Context) -> Resul
     Ok(warp::reply::json(&RoundPhotosView { photos: cited.iter().map(view).collect(), missing }))
 }
 
-/// How many are not here whole.
+/// How many of those that count are not here whole.
 fn missing(cited: &[CitedPhoto]) -> usize {
-    let whole = |cited: &&CitedPhoto| cited.photo.as_ref().is_some_and(|photo| photo.broken_at.is_none());
-    cited.len() - cited.iter().filter(whole).count()
+    let whole = |cited: &CitedPhoto| cited.photo.as_ref().is_some_and(|photo| photo.broken_at.is_none());
+    cited.iter().filter(|cited| cited.counts && !whole(cited)).count()
 }
 
 fn pairs(sides: &BeforeAfter) -> Vec<PairView> {
@@ -210,6 +213,7 @@ fn view(cited: &CitedPhoto) -> PhotoView {
         record: cited.record.to_string(),
         here: photo.is_some(),
         broken: photo.is_some_and(|photo| photo.broken_at.is_some()),
+        counts: cited.counts,
         width: photo.map(|photo| photo.width),
         height: photo.map(|photo| photo.height),
         said: card.as_ref().map(said),

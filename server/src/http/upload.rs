@@ -65,7 +65,7 @@ pub(super) fn describe() -> Vec<Operation> {
             .header("Upload-Length", true, number(), "Bytes of the whole.")
             .header("Upload-Metadata", true, shape::any_text(), cards)
             .gives_empty(Gives::Created, &[("Location", shape::any_text())], "Announced.")
-            .refuses(&[Problem::TusVersion, Problem::Invalid, Problem::Quota])
+            .refuses(&[Problem::TusVersion, Problem::Invalid, Problem::PictureRefused, Problem::Quota])
             .refuses(COUNTED),
         able(one),
         far(

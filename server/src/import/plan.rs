@@ -159,10 +159,12 @@ impl Planner<'_> {
         let mut notices = Vec::new();
         let entry = self.entries.get_mut(&key).ok_or("小区不能建账")?;
         let spelt = closed(&draft.building);
-        let at = entry.buildings.iter().position(|row| {
-            let by_code = !draft.code.is_empty() && row.code == draft.code;
-            by_code || closed(&row.name) == spelt
-        });
+        let find = |is: &dyn Fn(&Building) -> bool| entry.buildings.iter().position(is);
+        let named = |row: &Building| closed(&row.name) == spelt;
+        // A code is one building's; of two of one name the one that stands is meant.
+        let at = find(&|row| !draft.code.is_empty() && row.code == draft.code)
+            .or_else(|| find(&|row| named(row) && row.state != RegistryState::Retired))
+            .or_else(|| find(&named));
         let standing = at.map(|at| entry.buildings[at].clone());
         let row = building(draft, entry.site.id, standing.as_ref());
         if !self.named.insert(row.id) {

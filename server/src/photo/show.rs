@@ -71,7 +71,8 @@ impl Photos {
         // Thumbnails are in no backup: one that is missing is made again, whatever its photo's kind.
         let look = Look { path: blobs.path(hash), bytes, kind: PictureKind::Original };
         let made = Bytes::from(Vec::from(self.look(look).await?.thumbnail));
-        blobs.keep_thumbnail(hash, made.clone()).await?;
+        // Made again the next time when there is no room to keep it.
+        drop(blobs.keep_thumbnail(hash, made.clone()).await);
         Ok(made)
     }
 
@@ -83,8 +84,12 @@ impl Photos {
     pub async fn of_hazard(&self, hazard: HazardId, orgs: Vec<OrgId>) -> Result<HazardPhotos, PhotoError> {
         let storage = &self.ground().storage;
         let case = storage.hazard_case(hazard).await?.ok_or(PhotoError::Unknown)?;
-        let mut cited = storage.list_cited_photos(hazard.0, orgs).await?.ok_or(PhotoError::Unknown)?;
         let site = case.status.site;
+        // What stands under its name on a site that they do see opens nothing of this one.
+        if !storage.sight(orgs.clone()).await?.has(site) {
+            return Err(PhotoError::Unknown);
+        }
+        let mut cited = storage.list_cited_photos(hazard.0, orgs).await?.ok_or(PhotoError::Unknown)?;
         cited.retain(|photo| photo.site == site);
         let facts = facts_of(hazard, &case.facts).map(|(_, facts)| facts).unwrap_or_default();
         Ok(HazardPhotos { cited, sides: before_after(hazard, &facts).unwrap_or_default() })

@@ -24,8 +24,8 @@ const COLUMNS: [Column; 12] = [
     column("检查楼栋", 36.0),
     column("楼栋数", 8.0),
     column("不合格项数", 10.0),
-    column("检查项", 10.0),
-    column("填报", 12.0),
+    column("检查进度", 10.0),
+    column("填报情况", 12.0),
     column("监管单位", 22.0),
 ];
 
@@ -77,7 +77,7 @@ impl RoundSheet {
             Cell::Number(f64::from(count)),
             Cell::Number(f64::from(round.failed)),
             if round.complete { "已查完" } else { "未查完" }.into(),
-            if round.contested { "填报不一致" } else { "" }.into(),
+            if round.contested { "不一致" } else { "一致" }.into(),
             Cell::from(name(site.map(|site| site.supervised_by))),
         ])
     }

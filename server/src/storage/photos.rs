@@ -99,6 +99,8 @@ pub struct CitedPhoto {
     pub record: RecordId,
     /// Where that record belongs.
     pub site: SiteId,
+    /// Whether the record stands; one that was withdrawn or corrected asks for no photo any more.
+    pub counts: bool,
     /// The photo's name.
     pub hash: BlobHash,
     /// The photo, once it is here.

@@ -34,6 +34,8 @@ pub(crate) struct Serving {
     pub(crate) child: Child,
     pub(crate) address: String,
     pub(crate) lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    /// What it said before it listened.
+    before: Vec<serde_json::Value>,
 }
 
 impl Drop for Serving {
@@ -47,18 +49,23 @@ impl Serving {
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the executable");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut before = Vec::new();
         let address = loop {
             let line = lines.next().expect("a line").expect("a text");
             let log: serde_json::Value = serde_json::from_str(&line).expect("JSON");
             if log["message"] == "listening" {
                 break log["address"].as_str().expect("an address").to_owned();
             }
+            before.push(log);
         };
-        Self { child, address, lines }
+        Self { child, address, lines, before }
     }
 
-    /// Reads on until a line with this message.
+    /// A line with this message: one of before it listened, else the next.
     pub(crate) fn wait_for(&mut self, message: &str) -> serde_json::Value {
+        if let Some(at) = self.before.iter().position(|log| log["message"] == message) {
+            return self.before.remove(at);
+        }
         loop {
             let line = self.lines.next().expect("a line").expect("a text");
             let log: serde_json::Value = serde_json::from_str(&line).expect("JSON");

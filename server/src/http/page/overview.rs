@@ -1,7 +1,6 @@
 //! `GET /`: the month by 街镇 and the first lines of the hazard ledger.
 
 use louan_schema::code::{Action, may};
-use louan_schema::registry::masked_name;
 use louan_schema::time::Day;
 use maud::{Markup, html};
 use warp::Filter;
@@ -67,7 +66,7 @@ fn overview(
     lines: Option<&Page<HazardView>>,
 ) -> Markup {
     let head = html! {
-        p class="who" { (official.org.name) " " (masked_name(&official.person.name)) "（" (official.person.role.label()) "）" }
+        p class="who" { (official.org.name) " " (official.person.name) "（" (official.person.role.label()) "）" }
         form method="post" action=(mount.path("/logout")) { button type="submit" { "退出登录" } }
     };
     let main = html! {

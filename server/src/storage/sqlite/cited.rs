@@ -3,13 +3,15 @@
 //! Everything here is asked for somebody, and answers as far as his organisations see. It writes nothing.
 
 use louan_photo::likeness::{ALIKE_BITS_MAX, distance};
+use louan_schema::fold::{Fact, effective};
 use louan_schema::id::{BlobHash, OrgId, RecordId, SiteId};
 use louan_schema::photo::UploadKind;
+use louan_schema::record::Body;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::photos::{bands, find, hash};
-use super::value::count;
 use super::{fold, registry};
+use crate::storage::ledger::StoredFact;
 use crate::storage::photos::{Alike, CitedPhoto, PhotoTally, Subject};
 
 // Two photos that differ in fewer bits than there are bands share a band: none that is alike is missed.
@@ -85,37 +87,58 @@ pub(super) fn cited(
          WHERE photo_source.hash = ?1 AND {SENT_BY_ITS_OWN} \
          ORDER BY photo_source.card IS NULL, photo_source.received_at LIMIT 1"
     );
-    let mut photos = None;
+    let mut facts = Vec::new();
     for stored in fold::facts(tx, subject)? {
-        if !sees(tx, orgs, stored.site)? {
-            continue;
+        if sees(tx, orgs, stored.site)? {
+            facts.push(stored);
         }
-        let photos = photos.get_or_insert_with(Vec::new);
+    }
+    if facts.is_empty() {
+        return Ok(None);
+    }
+    let standing = standing(facts.iter().map(|stored| stored.fact.clone()).collect());
+    let mut photos = Vec::new();
+    for stored in &facts {
         let (record, site) = (stored.fact.id, stored.site);
+        let counts = standing.iter().any(|fact| (fact.id, fact.org) == (record, stored.fact.org));
         for hash in &stored.fact.record.photos {
             let own: Option<Option<Vec<u8>>> =
                 tx.prepare_cached(&sql)?.query_row((hash.0, record.0), |row| row.get(0)).optional()?;
             // A stranger's photo is missing here, whoever else has sent it.
             let photo = if own.is_some() { find(tx, *hash)? } else { None };
-            photos.push(CitedPhoto { record, site, hash: *hash, photo, card: own.flatten() });
+            photos.push(CitedPhoto { record, site, counts, hash: *hash, photo, card: own.flatten() });
         }
     }
-    Ok(photos)
+    Ok(Some(photos))
 }
 
-/// How many photos the facts of each subject cite, and how many of them are not here whole.
+/// The facts that count: what was withdrawn or corrected asks for no photo any more.
+fn standing(facts: Vec<Fact>) -> Vec<Fact> {
+    effective(&facts).into_iter().cloned().collect()
+}
+
+/// How many photos the facts of each subject cite that count, and how many of them are not here whole.
 pub(super) fn tally(tx: &Connection, subjects: &[Subject]) -> rusqlite::Result<Vec<PhotoTally>> {
     let sql = format!(
-        "SELECT COUNT(*), COALESCE(SUM(NOT EXISTS ( \
-           SELECT 1 FROM photo JOIN photo_source ON photo_source.hash = photo.hash \
-           WHERE photo.hash = photo_cite.hash AND photo.broken_at IS NULL AND {SENT_BY_ITS_OWN})), 0) \
-         FROM fact JOIN photo_cite ON photo_cite.record = fact.id \
-         WHERE fact.subject = ?1 AND fact.site = ?2 AND (?3 IS NULL OR fact.org = ?3)"
+        "SELECT 1 FROM photo JOIN photo_source ON photo_source.hash = photo.hash JOIN fact ON fact.id = ?2 \
+         WHERE photo.hash = ?1 AND photo.broken_at IS NULL AND {SENT_BY_ITS_OWN}"
     );
-    let mut statement = tx.prepare_cached(&sql)?;
-    let row = |row: &Row<'_>| Ok(PhotoTally { cited: count(row, 0)?, missing: count(row, 1)? });
     let of = |subject: &Subject| {
-        statement.query_row((subject.id, subject.site.0, subject.org.map(|org| org.0)), row)
+        // A round that bears the name of a hazard says nothing about it.
+        let about = |stored: &StoredFact| {
+            let round = matches!(stored.fact.record.body, Body::Round(_));
+            let own = subject.org.is_none_or(|org| stored.fact.org == org);
+            stored.site == subject.site && own && (subject.org.is_some() || !round)
+        };
+        let facts = fold::facts(tx, &subject.id)?.into_iter().filter(about).map(|stored| stored.fact);
+        let mut tally = PhotoTally::default();
+        for fact in standing(facts.collect()) {
+            for hash in &fact.record.photos {
+                tally.cited += 1;
+                tally.missing += u64::from(!tx.prepare_cached(&sql)?.exists((hash.0, fact.id.0))?);
+            }
+        }
+        Ok(tally)
     };
     subjects.iter().map(of).collect()
 }

@@ -100,24 +100,34 @@ fn store(applying: &mut Applying<'_>, id: UploadId, photo: &Photo) -> rusqlite::
                SELECT hash, device, card, ?2 FROM photo_upload WHERE id = ?1 \
                ON CONFLICT (hash, device) DO NOTHING";
     applying.run(sql, (id.0, photo.received_at.ms()))?;
-    name_originals(applying.tx, Some(photo.hash))?;
+    let sql = "SELECT hash, device, card FROM photo_source \
+               WHERE hash = ?1 AND original IS NULL AND card IS NOT NULL";
+    let fresh: Vec<Carded> = applying
+        .tx
+        .prepare_cached(sql)?
+        .query_map([photo.hash.0], carded)?
+        .collect::<rusqlite::Result<_>>()?;
+    name_originals(applying.tx, &fresh)?;
     applying.run("UPDATE photo_upload SET pos = ?2, ended = 0 WHERE id = ?1", (id.0, int(pos)))
 }
 
-/// Notes from which file photos were developed, as their cards say: those of one name, or all that have no note.
-fn name_originals(tx: &Connection, photo: Option<BlobHash>) -> rusqlite::Result<()> {
-    let sql = "SELECT hash, device, card FROM photo_source \
-               WHERE original IS NULL AND card IS NOT NULL AND (?1 IS NULL OR hash = ?1)";
-    let row = |row: &Row<'_>| Ok((hash(row, 0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, Vec<u8>>(2)?));
-    let rows: Vec<_> = tx
-        .prepare_cached(sql)?
-        .query_map([photo.map(|hash| hash.0)], row)?
-        .collect::<rusqlite::Result<_>>()?;
+/// Rows of `photo_source` looked at in one go while a database is brought forward.
+const PORTION: usize = 500;
+
+/// A hash and a device with the card they came with.
+type Carded = (BlobHash, [u8; 16], Vec<u8>);
+
+fn carded(row: &Row<'_>) -> rusqlite::Result<Carded> {
+    Ok((hash(row, 0)?, row.get(1)?, row.get(2)?))
+}
+
+/// Notes from which files these were developed, as their cards say.
+fn name_originals(tx: &Connection, rows: &[Carded]) -> rusqlite::Result<()> {
     let sql = "UPDATE photo_source SET original = ?3 WHERE hash = ?1 AND device = ?2";
     for (hash, device, card) in rows {
-        let card = PhotoCard::from_bytes(&card).ok();
+        let card = PhotoCard::from_bytes(card).ok();
         // An original or a thumbnail comes with the card of its photo and was developed from nothing itself.
-        let Some(card) = card.filter(|card| card.kind_of(hash) == Some(UploadKind::Photo)) else { continue };
+        let Some(card) = card.filter(|card| card.kind_of(*hash) == Some(UploadKind::Photo)) else { continue };
         tx.prepare_cached(sql)?.execute((hash.0, device, card.original.hash.0))?;
     }
     Ok(())
@@ -125,7 +135,18 @@ fn name_originals(tx: &Connection, photo: Option<BlobHash>) -> rusqlite::Result<
 
 /// Notes the original of every photo that is here: for a database of before that was noted.
 pub(super) fn name_all_originals(tx: &Connection) -> rusqlite::Result<()> {
-    name_originals(tx, None)
+    let sql = "SELECT hash, device, card FROM photo_source \
+               WHERE (hash, device) > (?1, ?2) AND card IS NOT NULL ORDER BY hash, device LIMIT ?3";
+    let mut last = (Vec::new(), Vec::new());
+    loop {
+        let rows: Vec<Carded> = tx
+            .prepare_cached(sql)?
+            .query_map((&last.0, &last.1, int(PORTION as u64)), carded)?
+            .collect::<rusqlite::Result<_>>()?;
+        name_originals(tx, &rows)?;
+        let Some((hash, device, _)) = rows.last() else { return Ok(()) };
+        last = (hash.0.to_vec(), device.to_vec());
+    }
 }
 
 /// A likeness cut into eight bytes, each with its place.
