@@ -95,12 +95,13 @@ async fn an_enrolment_tells_a_phone_its_people_and_the_audit_says_so_by_their_id
 }
 
 #[tokio::test]
-async fn a_page_says_who_is_signed_in_without_his_name() {
+async fn a_page_tells_who_is_signed_in_his_own_name_and_nobody_elses() {
     let house = house().await;
     name(&house, 4, OWN).await;
+    name(&house, 9, COLLEAGUE).await;
     let cookie = house.browser(4).await;
     let page = request("GET", "/", 1).header("cookie", cookie).reply(&house.routes).await;
     let text = String::from_utf8(page.body().to_vec()).expect("a page");
-    assert!(text.contains("单位4 王＊＊（") && !text.contains(OWN), "{text}");
+    assert!(text.contains(&format!("单位4 {OWN}（")) && !text.contains(COLLEAGUE), "{text}");
     assert!(read(&house).await.is_empty());
 }

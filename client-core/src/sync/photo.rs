@@ -281,8 +281,7 @@ fn judge(
         (done, Ok(if again { PhotoStep::Onward } else { PhotoStep::Confirmed(kind) }))
     };
     match (request.asks, reply.status) {
-        // A yes without a position vouches for nothing.
-        (Asks::Whole, 200..=299) if reply.position.is_none() => (file, Err(strange())),
+        (Asks::Whole, 200..=299) => confirmed(file, reply.position),
         (Asks::Whole, 404 | 410) => {
             onward(PhotoFileRow { state: FileState::Kept, pos: None, ask: false, ..file })
         }
