@@ -8,24 +8,15 @@ Prints one line of JSON: the hazard that cites the photo, the photo's hash and i
 import base64
 import json
 import sys
-import time
 from pathlib import Path
 
 from louan import louan_facade as facade
-from louan import louan_mobile_ffi as shore
 
-from story import App, draft
+from story import draft, enrolled
 
 
 def main(url, root, code, picture, folder):
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
-    app = App(folder)
-    app.now = int(time.time() * 1000)
-    louan = shore.Louan.open(str(folder / "louan.sqlite"), app)
-    office = shore.Office.open(url, [Path(root).read_bytes()], None)
-    (person,) = louan.enrol_by_code(office, code)
-    louan.sync_native(office)
+    app, louan, office, person = enrolled(url, root, code, folder)
     building = louan.search_buildings("示例苑1栋", 5)[0]
     shot = facade.ShotDraft(
         file=Path(picture).read_bytes(), site=building.site, building=building.id, sensor=None, signed=""

@@ -14,6 +14,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -148,6 +149,22 @@ def draft(kind, fields):
     names = getattr(facade, kind).__init__.__annotations__
     every = {name: None for name in names if name != "return"}
     return getattr(facade, kind)(**(every | fields))
+
+
+def enrolled(url, root, code, folder):
+    """A phone of one person with a store in `folder`, by the machine's clock: it has enrolled and fetched what it sees.
+
+    Returns its host, the phone, the office it speaks to, and the person.
+    """
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    app = App(folder)
+    app.now = int(time.time() * 1000)
+    louan = shore.Louan.open(str(folder / "louan.sqlite"), app)
+    office = shore.Office.open(url, [Path(root).read_bytes()], None)
+    (person,) = louan.enrol_by_code(office, code)
+    louan.sync_native(office)
+    return app, louan, office, person
 
 
 def hazard_with_photo(louan, now, person, building, picture):

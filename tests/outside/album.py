@@ -8,13 +8,11 @@ those hashes is cited as well. Prints one line of JSON: by name the photo's hash
 
 import json
 import sys
-import time
 from pathlib import Path
 
 from louan import louan_facade as facade
-from louan import louan_mobile_ffi as shore
 
-from story import App, draft
+from story import draft, enrolled
 
 # Most photos of a hazard.
 PHOTOS_MAX = 6
@@ -37,14 +35,7 @@ def report(louan, person, now, building, photos):
 
 
 def main(url, root, code, folder):
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
-    app = App(folder)
-    app.now = int(time.time() * 1000)
-    louan = shore.Louan.open(str(folder / "louan.sqlite"), app)
-    office = shore.Office.open(url, [Path(root).read_bytes()], None)
-    (person,) = louan.enrol_by_code(office, code)
-    louan.sync_native(office)
+    app, louan, office, person = enrolled(url, root, code, folder)
     building = louan.search_buildings("示例苑1栋", 5)[0]
     wanted = json.load(sys.stdin)
     taken = {name: attached(louan, person, building, path) for name, path in wanted["files"].items()}

@@ -7,23 +7,12 @@ Prints one line of JSON with the ids. What the office's lists show is then more 
 
 import json
 import sys
-import time
-from pathlib import Path
 
-from louan import louan_mobile_ffi as shore
-
-from story import App, draft, hazard_with_photo
+from story import draft, enrolled, hazard_with_photo
 
 
 def main(url, root, code, picture, folder):
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
-    app = App(folder)
-    app.now = int(time.time() * 1000)
-    louan = shore.Louan.open(str(folder / "louan.sqlite"), app)
-    office = shore.Office.open(url, [Path(root).read_bytes()], None)
-    (person,) = louan.enrol_by_code(office, code)
-    louan.sync_native(office)
+    app, louan, office, person = enrolled(url, root, code, folder)
     building = louan.search_buildings("示例苑1栋", 5)[0]
 
     walk = louan.start_round(person.id, building.site, [building.id])

@@ -9,13 +9,10 @@ take, with the rules it gives.
 
 import json
 import sys
-import time
-from pathlib import Path
 
 from louan import louan_facade as facade
-from louan import louan_mobile_ffi as shore
 
-from story import App, draft
+from story import draft, enrolled
 
 
 def report(louan, person, now, wanted):
@@ -40,14 +37,7 @@ def visit(louan, person, site, building):
 
 
 def main(url, root, code, folder):
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
-    app = App(folder)
-    app.now = int(time.time() * 1000)
-    louan = shore.Louan.open(str(folder / "louan.sqlite"), app)
-    office = shore.Office.open(url, [Path(root).read_bytes()], None)
-    (person,) = louan.enrol_by_code(office, code)
-    louan.sync_native(office)
+    app, louan, office, person = enrolled(url, root, code, folder)
     every = json.load(sys.stdin)
     for site, building in dict.fromkeys((wanted["site"], wanted["building"]) for wanted in every):
         visit(louan, person, site, building)
