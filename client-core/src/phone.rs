@@ -15,7 +15,7 @@ use crate::shelf::{DatabaseShelf, MemoryShelf, PHOTOS, Shelf};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::shelf::{FolderShelf, beside};
 use crate::store::{Meta, Reader, Salvage, Store, StorePlace};
-use crate::sync::{self, allowance::Allowance};
+use crate::sync::{self, allowance::Allowance, photo::Later};
 
 /// A field worker's phone (现场手机): the store, the drafts, the outbox and the sync engine.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Phone {
     pub(crate) shelf: Option<Box<dyn Shelf>>,
     /// How much the next request may carry.
     pub(crate) allowance: Allowance,
+    /// Of which kinds of photo files the office takes no more just now.
+    pub(crate) later: Later,
 }
 
 /// Who acts when (操作人): handed in by the driver for each act, never reused.
@@ -66,7 +68,7 @@ impl Phone {
         if known.is_none() {
             store.write(|w| w.set_meta(Meta::Incarnation, &Incarnation(random))).map_err(OpenError::Store)?;
         }
-        Ok(Self { store, shelf, allowance: Allowance::START })
+        Ok(Self { store, shelf, allowance: Allowance::START, later: Later::default() })
     }
 
     /// Takes another place for photo bytes than the one that belongs to the store's.

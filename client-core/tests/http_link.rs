@@ -66,6 +66,7 @@ fn talk(mut stream: TcpStream, (status, media, body): Answer) -> (String, Vec<u8
         }
     };
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length = if head.starts_with("head ") { Some("0") } else { length };
     let length: usize = length.and_then(|n| n.parse().ok()).expect("says its length");
     while rest.len() < length {
         let mut piece = [0; 4_096];
@@ -213,8 +214,14 @@ fn photo_answers() -> Vec<Answer> {
 /// A phone with a photo of a hazard that the office has.
 fn with_a_photo() -> (Desk, louan_client_core::view::PhotoView) {
     let mut desk = Desk::new();
+    let photo = taken_with(&mut desk, 90);
+    (desk, photo)
+}
+
+/// One more photo, of this grey, of one more hazard that the office has.
+fn taken_with(desk: &mut Desk, grey: u8) -> louan_client_core::view::PhotoView {
     let mut file = Vec::new();
-    let pixels = vec![90_u8; 64 * 48 * 3];
+    let pixels = vec![grey; 64 * 48 * 3];
     let encoder = image::codecs::jpeg::JpegEncoder::new(&mut file);
     image::ImageEncoder::write_image(encoder, &pixels, 64, 48, image::ExtendedColorType::Rgb8)
         .expect("encodes");
@@ -231,7 +238,7 @@ fn with_a_photo() -> (Desk, louan_client_core::view::PhotoView) {
     let a = desk.acting(ANNA);
     desk.phone.report_hazard(&a, SITE, hazard("堵塞", a.at), vec![photo.hash]).expect("saves");
     desk.sync();
-    (desk, photo)
+    photo
 }
 
 #[test]
@@ -271,6 +278,29 @@ fn an_office_out_of_reach_costs_a_photo_nothing() {
     assert_eq!(error.kind, ErrorKind::Offline);
     let view = desk.phone.photos().expect("reads").pop().expect("is there");
     assert_eq!((view.hash, view.state, view.here), (photo.hash, PhotoState::Queued, true));
+}
+
+/// A backlog larger than the office takes at once must not fill the phone: what is safe there is given up here.
+#[test]
+fn what_the_office_takes_later_is_told_and_room_is_given_back_all_the_same() {
+    let (mut desk, photo) = with_a_photo();
+    let (url, _heard) = office(photo_answers());
+    let mut link = Link::new(&url, &[], Some(tokens(0))).expect("a way");
+    run(link.send_photos(&mut desk.phone, &OPEN, false)).expect("sends");
+    let second = taken_with(&mut desk, 91);
+    desk.pos = 41;
+    desk.sync_with(|_, taken| taken.backed_up_pos = 41);
+    let much = br#"{"code":"too_often"}"#.to_vec();
+    let too_often = ("429 Too Many Requests", "application/problem+json", much);
+    let has = ("204 No Content\r\nlouan-position: 41", "text/plain", Vec::new());
+    let (url, heard) = office(vec![too_often.clone(), too_often, has]);
+    let mut link = Link::new(&url, &[], Some(tokens(1))).expect("a way");
+    let error = run(link.send_photos(&mut desk.phone, &OPEN, false)).expect_err("some go later");
+    assert_eq!(error.kind, ErrorKind::Offline);
+    assert_eq!(heard.iter().count(), 3, "thumbnail, photo, and whether the first one is still there");
+    let shown = desk.phone.photos().expect("reads");
+    let here = |hash| shown.iter().find(|one| one.hash == hash).expect("is there").here;
+    assert_eq!((here(photo.hash), here(second.hash)), (false, true));
 }
 
 #[test]

@@ -30,11 +30,12 @@ pub struct PhotosSent {
 }
 
 impl Link {
-    /// Sends photos until all that may go now is at the office, then gives back the room of what a verified backup
-    /// covers. Call it after [`Link::sync`]: records go first. `unmetered`: the network costs nothing.
+    /// Sends photos until all that may go now is at the office or it takes no more, then gives back the room of what a
+    /// verified backup covers. Call it after [`Link::sync`]: records go first. `unmetered`: the network costs nothing.
     ///
     /// # Errors
-    /// [`Error`] by what to do next; what was reached is kept and the next call goes on from there.
+    /// [`Error`] by what to do next; what was reached is kept and the next call goes on from there. `Offline` also when
+    /// the office takes no more of some kind just now, though everything else went.
     pub async fn send_photos(
         &mut self,
         phone: &mut impl AtHand,
@@ -42,7 +43,23 @@ impl Link {
         unmetered: bool,
     ) -> Result<PhotosSent, Error> {
         let mut sent = PhotosSent::default();
-        let mut again = 0;
+        let went = self.send_what_goes(&mut sent, phone, host, unmetered).await;
+        // Whatever the link or the office stopped: room that may be given back is given back.
+        let freed = phone.with(|phone| phone.free_photos());
+        went?;
+        freed?;
+        Ok(sent)
+    }
+
+    /// One request after the other, until nothing is left or something stops it.
+    async fn send_what_goes(
+        &mut self,
+        sent: &mut PhotosSent,
+        phone: &mut impl AtHand,
+        host: &dyn Host,
+        unmetered: bool,
+    ) -> Result<(), Error> {
+        let (mut again, mut later) = (0, false);
         for _ in 0..STEPS_MAX {
             let Some(request) = phone.with(|phone| phone.next_photo(unmetered))? else { break };
             let out = self.outgoing(&request, host)?;
@@ -64,11 +81,15 @@ impl Link {
                     ));
                 }
                 PhotoStep::Again => again += 1,
+                PhotoStep::Later(_) => later = true,
                 PhotoStep::Confirmed(_) | PhotoStep::Onward | PhotoStep::Stale => {}
             }
         }
-        phone.with(|phone| phone.free_photos())?;
-        Ok(sent)
+        if later {
+            let why = "the office takes no more photos just now; the rest go with the next call";
+            return Err(Error::new(ErrorKind::Offline, DOING, why));
+        }
+        Ok(())
     }
 
     /// One request with its answer; a session that has ended is renewed once.

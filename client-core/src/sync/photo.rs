@@ -29,6 +29,8 @@ const PIECE_BYTES: u32 = 256 * 1024;
 /// Where uploads begin, and where every upload must lie.
 const UPLOADS: &str = "/api/v1/uploads";
 const BLOBS: &str = "/api/v1/blobs";
+/// The office has taken as many of a kind as it takes in so short a time.
+const TOO_OFTEN: u16 = 429;
 /// Longest address of an upload that is kept.
 const ADDRESS_CHARS_MAX: usize = 256;
 
@@ -101,8 +103,21 @@ pub enum PhotoStep {
     Confirmed(UploadKind),
     /// The office refused this file; its bytes are still here, and the row says why.
     Refused(UploadKind),
+    /// The office takes no more of these just now: others go first, and these with the next call.
+    Later(UploadKind),
     /// The answer is about something that has changed since; nothing was done.
     Stale,
+}
+
+/// Kinds of files of which the office takes no more just now, as bits by their number. Kept for one call of a
+/// driver, which ends with giving room back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Later(u8);
+
+impl Later {
+    fn add(&mut self, kind: UploadKind) {
+        self.0 |= 1 << kind.number();
+    }
 }
 
 impl Phone {
@@ -115,7 +130,13 @@ impl Phone {
         loop {
             let r = self.store.read();
             let originals = unmetered && r.meta(Meta::SendOriginals)?.unwrap_or(false);
-            let Some(file) = r.next_file(originals)? else { return self.next_asked() };
+            let Some(file) = r.next_file(originals, self.later.0)? else {
+                let asked = self.next_asked()?;
+                if asked.is_none() {
+                    self.later = Later::default();
+                }
+                return Ok(asked);
+            };
             if file.ask {
                 let stood = r.meta(Meta::Cursor)?;
                 return Ok(Some(PhotoRequest { stood, ..request(&file, Asks::Whole) }));
@@ -150,6 +171,11 @@ impl Phone {
     pub fn photo_answered(&mut self, request: &PhotoRequest, reply: &PhotoReply) -> Result<PhotoStep, Error> {
         let before = self.store.read().find_file(request.photo, request.kind)?;
         let Some(file) = before.filter(|file| is_about(file, request)) else { return Ok(PhotoStep::Stale) };
+        // Thumbnails and photos are counted apart at the office: one kind must not keep the other waiting.
+        if (request.asks, reply.status) == (Asks::Beginning, TOO_OFTEN) {
+            self.later.add(file.kind);
+            return Ok(PhotoStep::Later(file.kind));
+        }
         // What was asked while the phone stood elsewhere is vouched for by nothing.
         let cursor: Option<Cursor> = self.store.read().meta(Meta::Cursor)?;
         let vouched = request.stood.filter(|stood| cursor == Some(*stood)).map_or(0, |stood| stood.pos);

@@ -49,6 +49,8 @@ pub(crate) struct Office {
     pub(crate) log: Vec<(Method, String)>,
     /// A code with which every beginning is refused.
     pub(crate) refuses: Option<&'static str>,
+    /// A kind of which it takes no more just now, and how many of it it still takes.
+    pub(crate) enough: Option<(&'static str, usize)>,
     /// Positions are told with the last piece.
     pub(crate) tells_position: bool,
 }
@@ -139,6 +141,12 @@ impl Office {
         let kind = text("kind");
         assert_eq!(card.kind_of(hash).map(|k| k.as_str().to_owned()), Some(kind.clone()));
         assert!(card.record.is_some(), "a photo comes with the record that cites it");
+        if let Some((_, left)) = self.enough.as_mut().filter(|(enough, _)| *enough == kind) {
+            if *left == 0 {
+                return status(429);
+            }
+            *left -= 1;
+        }
         let number = u32::try_from(self.log.len()).expect("few");
         let length = header(request, "Upload-Length").parse().expect("a number");
         self.cards.insert(number, card);

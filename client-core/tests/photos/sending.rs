@@ -83,6 +83,52 @@ fn records_go_first_then_thumbnails_then_photos_in_the_order_taken() {
     assert_eq!(desk.phone.photo_count().expect("reads").waiting, 0);
 }
 
+/// The office counts thumbnails and photos apart. A day's backlog has more thumbnails than it takes in a minute.
+#[test]
+fn a_kind_of_which_the_office_takes_no_more_keeps_no_other_kind_waiting() {
+    for (kind, other) in [("thumbnail", "photo"), ("photo", "thumbnail")] {
+        let (mut desk, photos) = with_photos(&[96, 97, 98]);
+        let mut office = Office { enough: Some((kind, 1)), ..Office::new() };
+        send(&mut desk, &mut office, &[]);
+        let came = |office: &Office, kind: &str| office.files.values().filter(|f| f.2 == kind).count();
+        assert_eq!((came(&office, kind), came(&office, other)), (1, 3));
+        let begun = office.log.iter().filter(|(method, _)| *method == Method::Post).count();
+        assert_eq!(begun, 1 + 3 + 1, "and is asked once in a call");
+        office.enough = None;
+        send(&mut desk, &mut office, &[]);
+        all_there(&desk, &office, &photos);
+    }
+}
+
+/// What it takes later is later for one call, whatever ends that call; and only a beginning can come too often.
+#[test]
+fn after_a_call_that_was_cut_off_the_office_is_asked_for_every_kind_again() {
+    let (mut desk, photos) = with_photos(&[900]);
+    let mut office = Office::new();
+    let too_often = PhotoReply { status: 429, ..PhotoReply::default() };
+    let first = desk.phone.next_photo(true).expect("plans").expect("a thumbnail's beginning");
+    let step = desk.phone.photo_answered(&first, &too_often).expect("a step");
+    assert_eq!(step, PhotoStep::Later(UploadKind::Thumbnail));
+    let second = desk.phone.next_photo(true).expect("plans").expect("a photo's beginning");
+    assert_ne!(second, first);
+    desk.phone.photo_lost(&second).expect("is told");
+    desk.phone.free_photos().expect("ends the call");
+    assert_eq!(desk.phone.next_photo(true).expect("plans"), Some(first));
+    // A piece and a question are refused as busy is.
+    let mut refused = 0;
+    while let Some(request) = desk.phone.next_photo(true).expect("plans") {
+        if request.method != Method::Post && refused < 2 {
+            refused += 1;
+            let error = desk.phone.photo_answered(&request, &too_often).expect_err("no step");
+            assert_eq!(error.kind, ErrorKind::Offline);
+        }
+        let reply = office.answer(&request);
+        desk.phone.photo_answered(&request, &reply).expect("a step");
+    }
+    assert_eq!(refused, 2);
+    all_there(&desk, &office, &photos);
+}
+
 #[test]
 fn every_single_fault_at_every_exchange_ends_with_the_photo_there_once() {
     let quiet = {
@@ -200,7 +246,6 @@ fn an_answer_says_what_to_do_next_and_loses_nothing() {
         (403, ErrorKind::AskAdmin),
         (404, ErrorKind::AskAdmin),
         (426, ErrorKind::UpdateApp),
-        (429, ErrorKind::Offline),
         (503, ErrorKind::Offline),
         (507, ErrorKind::Offline),
         (200, ErrorKind::Offline),

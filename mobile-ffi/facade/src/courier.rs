@@ -66,7 +66,7 @@ impl<H: Host> Desk<H> {
     }
 
     /// Takes the answer to the last request; what it led to: `onward`, `again`, `confirmed` for a photo the office has
-    /// now, `refused` or `stale`.
+    /// now, `refused`, `later` when the office takes no more of the kind just now, or `stale`.
     pub fn photo_answered(&mut self, answer: PhotoAnswer) -> Result<&'static str, Failure> {
         let request =
             self.errand.take().ok_or_else(|| Failure::misused("an answer without a request for a photo"))?;
@@ -77,6 +77,7 @@ impl<H: Host> Desk<H> {
             PhotoStep::Confirmed(UploadKind::Photo) => "confirmed",
             PhotoStep::Onward | PhotoStep::Confirmed(_) => "onward",
             PhotoStep::Refused(_) => "refused",
+            PhotoStep::Later(_) => "later",
             PhotoStep::Stale => "stale",
         })
     }

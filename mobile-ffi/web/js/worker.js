@@ -92,11 +92,29 @@ async function unsentFile(name) {
   }
 }
 
-/** Sends photos until all that may go now is at the office; how many it has now and how many it refused. */
+/** Sends photos until all that may go now is at the office or it takes no more; how many it has now and how many it refused. */
 async function photosSent(name, unmetered) {
   const { office } = await atCore(() => phone(name));
   const sent = { confirmed: 0, refused: 0 };
+  const stopped = await sentOneByOne(name, office, sent, unmetered).then(
+    () => null,
+    (thrown) => ({ thrown }),
+  );
+  // Whatever the link or the office stopped: room that may be given back is given back.
+  const freed = step(name, (louan) => louan.freePhotos());
+  if (stopped) {
+    // What stopped the sending says more than what may come of it.
+    await freed.catch(() => {});
+    throw stopped.thrown;
+  }
+  await freed;
+  return sent;
+}
+
+/** One request after the other, until nothing is left or something stops it. */
+async function sentOneByOne(name, office, sent, unmetered) {
   let again = 0;
+  let later = false;
   for (let count = 0; count < ERRANDS_MAX; count += 1) {
     const errand = await step(name, (louan) => louan.nextPhoto(unmetered));
     if (!errand) break;
@@ -109,9 +127,9 @@ async function photosSent(name, unmetered) {
     if (came === 'again' && (again += 1) > AGAIN_MAX) {
       throw failure('offline', 'what is sent does not arrive as it was');
     }
+    later ||= came === 'later';
   }
-  await step(name, (louan) => louan.freePhotos());
-  return sent;
+  if (later) throw failure('offline', 'the office takes no more photos just now; the rest go with the next call');
 }
 
 /** What goes over the network. */

@@ -82,13 +82,15 @@ impl Reader<'_> {
     }
 
     /// The next file to send: one begun, then thumbnails, then photos, then originals, each the first attached first.
-    pub(crate) fn next_file(&self, originals: bool) -> Result<Option<PhotoFileRow>, StoreError> {
+    /// None is begun of a kind whose bit is set in `later`.
+    pub(crate) fn next_file(&self, originals: bool, later: u8) -> Result<Option<PhotoFileRow>, StoreError> {
         let condition = format!(
             "f.state = 'kept' AND f.here = 1 AND (f.kind < 3 OR ?1) AND {CITED_BY_SENT}
+             AND (f.upload IS NOT NULL OR f.ask = 1 OR (?2 >> f.kind) & 1 = 0)
              ORDER BY f.upload IS NULL, CASE f.kind WHEN 2 THEN 0 ELSE f.kind END,
                       (SELECT attached_at FROM photo p WHERE p.hash = f.photo), f.photo LIMIT 1"
         );
-        Ok(self.files_where(&condition, &[&originals])?.pop())
+        Ok(self.files_where(&condition, &[&originals, &later])?.pop())
     }
 
     /// The next file that the office confirmed at a position up to `pos` and has not been asked about since; thumbnails

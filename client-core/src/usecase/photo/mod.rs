@@ -11,6 +11,7 @@ use louan_schema::photo::UploadKind;
 use crate::error::Error;
 use crate::phone::{Acting, Phone};
 use crate::store::{FileState, Meta, PhotoFileRow, PhotoRow, Reader, Writer};
+use crate::sync::photo::Later;
 use crate::view::{PhotoCount, PhotoState, PhotoView};
 
 pub use take::Shot;
@@ -106,6 +107,8 @@ impl Phone {
     /// # Errors
     /// [`Error`] when the store or the shelf refuses; what was given back stays given back.
     pub fn free_photos(&mut self) -> Result<usize, Error> {
+        // This ends a driver's call, whatever ended it: the next one asks for every kind again.
+        self.later = Later::default();
         let freed = self.store.write(|w| {
             let backed_up = w.meta(Meta::BackedUp)?.unwrap_or(0);
             let covered = w.list_covered(backed_up)?;
