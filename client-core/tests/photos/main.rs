@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod camera_notes;
 mod cut;
 mod giving_up;
 mod office;

@@ -1,6 +1,7 @@
 //! The file of what was not sent, from a phone with photos: each once, with its card, signed; and none that is sent.
 
-use louan_client_core::UnsentMark;
+use louan_client_core::view::PhotoState;
+use louan_client_core::{StorePlace, UnsentMark};
 use louan_schema::code::Role;
 use louan_schema::id::{BlobHash, CommandId};
 use louan_schema::photo::PhotoCard;
@@ -10,6 +11,8 @@ use louan_schema::unsent::{LENGTH_BYTES, UnsentPart, photo_digest};
 use louan_schema::wire::{Item, Row};
 use sha2::{Digest, Sha256};
 
+use crate::office::Office;
+use crate::sending::send;
 use crate::support::*;
 
 /// What stands in the file, with the digests that were signed.
@@ -63,6 +66,27 @@ fn what_was_written_and_the_photos_it_cites_are_in_it_and_drafts_are_not() {
     desk.sync();
     let after = parts(&mut desk);
     assert_eq!((changes(&after), photos(&after)), (0, wanted), "photos go after their records");
+}
+
+/// A disk alters bytes without telling. The office would refuse the whole file for them, and the next one too.
+#[test]
+fn a_photo_that_rotted_on_the_shelf_is_left_out_told_and_keeps_no_other_waiting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("phone.sqlite");
+    let mut desk = Desk::at(StorePlace::File(path));
+    let cited = [desk.photo(1), desk.photo(2)];
+    desk.hazard_with(&cited);
+    let rotten = folder.path().join("phone.sqlite.photos").join(cited[0].to_string());
+    let mut bytes = std::fs::read(&rotten).expect("lies there");
+    *bytes.last_mut().expect("has bytes") ^= 1;
+    std::fs::write(&rotten, bytes).expect("is altered");
+    assert_eq!(photos(&parts(&mut desk)), [cited[1]]);
+    desk.sync();
+    let mut office = Office::new();
+    send(&mut desk, &mut office, &[]);
+    assert_eq!(desk.view(cited[0]).state, PhotoState::Refused("bytes_damaged".to_owned()));
+    assert!(matches!(desk.view(cited[1]).state, PhotoState::Confirmed(_)));
+    assert!(!office.files.contains_key(&cited[0]) && office.files.contains_key(&cited[1]));
 }
 
 #[test]

@@ -65,7 +65,9 @@ impl Phone {
         let caption = caption_of(taken);
         let watermark = shot.lettering.map(|lettering| Watermark { caption: &caption, lettering });
         let developed = develop(shot.file, watermark).map_err(|refusal| no_photo(doing, refusal))?;
-        let position = shot.position.filter(PhotoPosition::is_somewhere).or(camera.position);
+        // Where the camera was at some other time says nothing about this picture.
+        let by_camera = camera.position.filter(|_| !camera.fix_is_stale());
+        let position = shot.position.filter(PhotoPosition::is_somewhere).or(by_camera);
         let place = Place { site: shot.site, building: shot.building, grounds: ground.borrowed() };
         let card = card(&developed, taken, position, &place)?;
         let hash = developed.hash;
