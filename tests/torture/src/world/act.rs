@@ -188,7 +188,10 @@ impl World {
             fixed_on_the_spot: false,
             synthetic: true,
         };
-        Ok(Some(Edit::Record(self.lives[life].phone().report_hazard(a, site, hazard, Vec::new())?)))
+        let photos = self.take_photos(life, a, (site, building))?;
+        let record = self.lives[life].phone().report_hazard(a, site, hazard, photos.clone())?;
+        self.cited(&photos, record);
+        Ok(Some(Edit::Record(record)))
     }
 
     fn stop_and_report(&mut self, life: LifeId, a: &Acting) -> Done {

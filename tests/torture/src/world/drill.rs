@@ -2,7 +2,8 @@
 //!
 //! Between the two moments phones work, sync over a bad link and are killed, the office rules and is killed, and
 //! something is acknowledged for certain. A phone may be lost with what only it had: the one loss that is allowed,
-//! and counted.
+//! and counted. Photos are taken and sent all the while; at the end another backup is made, phones give the room of
+//! photos back, and every photo must still lie somewhere.
 
 use std::collections::BTreeMap;
 
@@ -42,29 +43,37 @@ pub struct Drill {
     pub found_out: usize,
     /// Of these, phones that others forestalled: what they brought back made the same log again, word for word.
     pub same_again: usize,
+    /// What became of photos.
+    pub photos: PhotosLeft,
     /// Everything wrong.
     pub breaches: Vec<Breach>,
     /// The story.
     pub story: Vec<String>,
 }
 
+/// What became of photos.
+#[derive(Debug, Clone, Default)]
+pub struct PhotosLeft {
+    /// Photos that the office told a phone, between backup and restore, it has.
+    pub confirmed: usize,
+    /// Of these, at the office again.
+    pub came_back: usize,
+    /// Of these, not at the office, and on the phone that took them.
+    pub on_phones: usize,
+    /// Of these, on no living phone any more.
+    pub lost_with_phones: usize,
+    /// Photos whose bytes phones had given up by the end, because the office has them.
+    pub given_up: usize,
+    /// Photos of any time that are where they may not be, or nowhere.
+    pub faults: Vec<String>,
+}
+
 /// Holds a drill.
 #[must_use]
 pub fn drill(seed: u64, how: Restoring) -> Drill {
     let mut world = World::new(seed);
-    world.work(40);
-    world.step += 1;
-    let backed_up_at = world.step;
-    world.office.back_up(world.now);
-    world.work(40);
-    world.get_acknowledged_since(backed_up_at);
-    // A phone is lost with what nobody else has.
-    if world.dice.once_in(3)
-        && let Some(life) = world.somebody()
-    {
-        world.destroy(life);
-    }
-    world.put_back(how);
+    world.bring_a_camera(seed);
+    let backed_up_at = world.work_between_backup_and_restore(seed, how);
     let knew = world.phones_of_another_log(how);
     let restored_at = world.step;
     world.found_out.clear();
@@ -86,6 +95,7 @@ pub fn drill(seed: u64, how: Restoring) -> Drill {
         phones: knew.len(),
         found_out,
         same_again,
+        photos: PhotosLeft::default(),
         breaches: breaches(&picture),
         story: Vec::new(),
     };
@@ -108,11 +118,38 @@ pub fn drill(seed: u64, how: Restoring) -> Drill {
     result.left = world.take_all_held();
     let taken = world.picture().office.edits;
     result.taken = held.iter().filter(|edit| taken.contains(*edit)).count();
+    let wrong_before = world.seen.len();
+    world.photos_are_safe();
+    let later = world.seen[wrong_before..].iter();
+    result.breaches.extend(later.map(|what| Breach::Story(what.clone())));
+    result.photos = world.photos_left(how, |at| at > backed_up_at && at <= restored_at);
     result.story = world.scribe.lines().to_vec();
     result
 }
 
 impl World {
+    /// Until the backup is put back; the step at which it was made.
+    fn work_between_backup_and_restore(&mut self, seed: u64, how: Restoring) -> Step {
+        self.work(40);
+        self.step += 1;
+        let backed_up_at = self.step;
+        self.office.back_up(self.now);
+        self.work(40);
+        self.get_acknowledged_since(backed_up_at);
+        // A phone is lost with what nobody else has.
+        if self.dice.once_in(3)
+            && let Some(life) = self.somebody()
+        {
+            self.destroy(life);
+        }
+        if how == Restoring::Command && seed.is_multiple_of(2) {
+            self.tell("the office's photos are gone, too");
+            super::camera::empty(&self.office.photo_folder());
+        }
+        self.put_back(how);
+        backed_up_at
+    }
+
     /// Some steps of the story without backups, restores and leaps in time.
     fn work(&mut self, steps: usize) {
         for _ in 0..steps {
@@ -120,7 +157,10 @@ impl World {
             let Some(life) = self.somebody() else { return };
             match self.dice.below(100) {
                 0..55 => self.act(life),
-                55..82 => self.sync(life),
+                55..82 => {
+                    self.sync(life);
+                    self.send_photos(life);
+                }
                 82..88 => self.rule(),
                 88..90 => self.decide(),
                 90..94 => self.kill_phone(life),
@@ -147,6 +187,56 @@ impl World {
         left
     }
 
+    /// A backup is made of what there is now, and phones hear of it: whatever they may give up, they give up.
+    fn photos_are_safe(&mut self) {
+        self.all_open();
+        self.heal();
+        self.office.back_up(self.now);
+        self.heal();
+    }
+
+    /// After a picture, for which everything was closed.
+    fn all_open(&mut self) {
+        self.office.open().expect("the office opens again");
+        for life in self.lives.iter_mut().filter(|life| !life.destroyed) {
+            life.open().expect("its own store opens again");
+        }
+    }
+
+    /// Looks for every photo ever taken.
+    fn photos_left(&mut self, how: Restoring, between: impl Fn(Step) -> bool) -> PhotosLeft {
+        let accepted = self.picture().office.edits;
+        self.all_open();
+        let mut left = PhotosLeft::default();
+        let taken: Vec<_> = self.photos_taken().map(|(hash, taken)| (hash, taken.clone())).collect();
+        for (photo, taken) in taken {
+            let life = taken.life;
+            let (name, device) = (self.lives[life].name.clone(), self.lives[life].device);
+            let living = !self.lives[life].destroyed;
+            let here = self.office.has_photo(device, photo);
+            let lies = living && self.lies_on(life, photo);
+            let counts = usize::from(taken.confirmed_at.is_some_and(&between));
+            left.confirmed += counts;
+            left.given_up += usize::from(living && here && !lies);
+            match (here, lies) {
+                (true, _) => left.came_back += counts,
+                (false, true) => left.on_phones += counts,
+                (false, false) if !living => left.lost_with_phones += counts,
+                (false, false) => left.faults.push(format!("{photo} of {name} is nowhere")),
+            }
+            // A log put back by hand tells nobody: there a phone keeps what it holds for confirmed until it has asked.
+            if how == Restoring::Command && living && !here {
+                if self.says_confirmed(life, photo) {
+                    left.faults.push(format!("{name} says that {photo} is at the office"));
+                }
+                if taken.record.is_some_and(|record| accepted.contains(&Edit::Record(record))) {
+                    left.faults.push(format!("{photo} waits on {name}, its record is at the office"));
+                }
+            }
+        }
+        left
+    }
+
     /// Works on until a phone has taken in that a record was accepted after a step.
     fn get_acknowledged_since(&mut self, step: Step) {
         for _ in 0..TRIES_MAX {
@@ -162,6 +252,7 @@ impl World {
             let Some(life) = self.somebody() else { return };
             self.act(life);
             self.sync_to_rest(life);
+            self.send_photos(life);
         }
     }
 

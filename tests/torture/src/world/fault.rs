@@ -57,6 +57,7 @@ impl World {
         disk.strike(Some(Blow::SilentAfter(disk.ops() + self.dice.below(24))));
         if self.lives[life].offline_until <= self.step {
             self.exchange(life, Trouble::None);
+            self.send_photos(life);
         }
         let gone = self.power_gone();
         self.scribe.count(if gone.is_some() { "office: power cut" } else { "office: killed" });

@@ -27,6 +27,7 @@ impl World {
             let mut moved = false;
             for life in &living {
                 moved |= self.sync_to_rest(*life);
+                moved |= self.send_all_photos(*life);
             }
             if !moved {
                 self.tell("quiet");

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use kit::dice::Dice;
+use louan_client_core::shelf::FolderShelf;
 use louan_client_core::{Absorbed, Acting, Phone, Prepared, StorePlace};
 use louan_schema::id::{DeviceId, PersonId};
 use louan_schema::registry::Person;
@@ -57,6 +58,8 @@ pub struct Life {
     pub cursor: Option<Cursor>,
     /// The folder with its files.
     pub folder: PathBuf,
+    /// Where it keeps photos, which no blow to the disk reaches: their own instrument does that.
+    pub shelf: Option<PathBuf>,
     /// The disk under it.
     pub disk: Disk,
     /// Its chance.
@@ -93,6 +96,7 @@ impl Life {
             browser: false,
             cursor: None,
             folder,
+            shelf: None,
             disk,
             dice,
             key,
@@ -125,6 +129,7 @@ impl Life {
             browser: self.browser,
             cursor: None,
             folder,
+            shelf: None,
             disk,
             dice: Dice::seeded(u64::from_be_bytes(self.dice.bytes())),
             key: self.key.clone(),
@@ -153,7 +158,10 @@ impl Life {
         if let Some(salvage) = phone.salvage() {
             return Err(format!("was put aside as damaged: {salvage:?}"));
         }
-        self.phone = Some(phone);
+        self.phone = Some(match &self.shelf {
+            Some(shelf) => phone.with_shelf(Box::new(FolderShelf::new(shelf.clone()))),
+            None => phone,
+        });
         Ok(())
     }
 

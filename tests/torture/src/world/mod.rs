@@ -5,6 +5,7 @@
 //! the checker's business ([`crate::check`]).
 
 mod act;
+mod camera;
 pub mod drill;
 mod fault;
 mod heal;
@@ -26,6 +27,7 @@ use louan_schema::time::Timestamp;
 
 use crate::check::{Breach, breaches};
 use crate::oracle::{LifeId, Oracle, Step};
+use camera::Camera;
 use life::Life;
 use link::Trouble;
 use office::{Entry, Office};
@@ -65,6 +67,8 @@ pub struct World {
     reported: BTreeSet<RecordId>,
     /// Phones that found out that the office's log is another one.
     found_out: BTreeSet<LifeId>,
+    /// Who takes photos, where photos are taken.
+    camera: Option<Camera>,
     scribe: Scribe,
     dice: Dice,
     /// What was seen to be wrong on the way.
@@ -106,6 +110,7 @@ impl World {
             lost: BTreeSet::new(),
             reported: BTreeSet::new(),
             found_out: BTreeSet::new(),
+            camera: None,
             scribe: Scribe::default(),
             dice,
             seen: Vec::new(),

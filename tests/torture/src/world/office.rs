@@ -20,6 +20,7 @@ use louan_server::audit::AuditCheck;
 use louan_server::backup::{self, BackupFolder, DATABASE};
 use louan_server::hub::{Clocks, Hub, Limits};
 use louan_server::restore;
+use louan_server::storage::Storage;
 use louan_server::storage::sqlite::{Mode, Options, Sqlite};
 use louan_server::worker::InProcess;
 
@@ -65,6 +66,7 @@ pub struct Office {
     /// How its database is used from the next opening on.
     pub mode: Mode,
     hub: Option<Hub>,
+    pub(super) storage: Option<Arc<Sqlite>>,
     dice: Dice,
     entries: Vec<Entry>,
     /// How much had been entered at the desk by the last backup.
@@ -91,6 +93,7 @@ impl Office {
             was_restored: false,
             mode: Mode::Inline,
             hub: None,
+            storage: None,
             dice: Dice::seeded(seed),
             entries: Vec::new(),
             backup: None,
@@ -108,14 +111,18 @@ impl Office {
         let options =
             Options { stream: DISTRICT_STREAM, fresh_epoch: Epoch(self.dice.bytes()), mode: self.mode };
         let storage = Sqlite::open(&self.folder.join(FILE), options).map_err(|e| format!("{e:?}"))?;
-        let opened = Hub::open(Arc::new(storage), Arc::new(InProcess), Limits::default());
+        let storage = Arc::new(storage);
+        let opened =
+            Hub::open(Arc::clone(&storage) as Arc<dyn Storage>, Arc::new(InProcess), Limits::default());
         self.hub = Some(self.runtime.block_on(opened).map_err(|e| format!("{e:?}"))?);
+        self.storage = Some(storage);
         Ok(())
     }
 
     /// Closes the store in good order.
     pub fn close(&mut self) {
         self.hub = None;
+        self.storage = None;
     }
 
     /// The process dies now, or the power goes with it.
@@ -124,7 +131,7 @@ impl Office {
     /// When the folder cannot be read or written.
     pub fn die(&mut self, power_gone: Option<Fate>) {
         self.disk.silence();
-        self.hub = None;
+        self.close();
         match power_gone {
             Some(fate) => self.disk.cut(fate, &mut self.dice).expect("the folder takes files"),
             None => {
@@ -134,8 +141,13 @@ impl Office {
         }
     }
 
-    fn hub(&self) -> Hub {
+    pub(super) fn hub(&self) -> Hub {
         self.hub.clone().expect("an open office")
+    }
+
+    /// Waits for something the office does.
+    pub fn run<T>(&self, doing: impl Future<Output = T>) -> T {
+        self.runtime.block_on(doing)
     }
 
     /// Answers a request as it came off the wire.
@@ -275,7 +287,7 @@ impl Office {
         std::fs::create_dir_all(&workshop).expect("room for a folder");
         let plan = backup::Plan {
             store: self.folder.join(FILE),
-            photos: self.folder.join("photos"),
+            photos: self.photo_folder(),
             to: self.backups(),
             workshop,
             made_at: now,
@@ -304,7 +316,7 @@ impl Office {
     /// When the restored store does not open, or gives back a right that was taken away since.
     pub fn restore(&mut self, how: Restoring, now: Timestamp) {
         let entered = self.backup.expect("a backup was made");
-        self.hub = None;
+        self.close();
         match how {
             Restoring::Command => self.restore_by_command(now),
             Restoring::ByHand => {
@@ -328,7 +340,7 @@ impl Office {
         let plan = restore::Plan {
             from: self.backups(),
             store: self.folder.join(FILE),
-            photos: self.folder.join("photos"),
+            photos: self.photo_folder(),
             stream: DISTRICT_STREAM,
             epoch: Epoch(self.dice.bytes()),
             now,
