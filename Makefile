@@ -82,7 +82,7 @@ fuzz: ## attack ingest for ten minutes and the wire for one
 	@$(SETUP) fuzz
 	$(FUZZ_CMD)
 
-mutants: ## take the gate's rules away one at a time: a test has to notice each
+mutants: ## take the gate's rules and the edges' guards away one at a time: a test has to notice each
 	@$(SETUP) rust
 	$(MUTANTS_CMD)
 

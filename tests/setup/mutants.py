@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Takes the gate's rules away one at a time and demands that a test notices.
+"""Takes the gate's rules and the edges' guards away one at a time and demands that a test notices.
 
-    tests/setup/mutants.py [NAME…]        all rules of mutants.toml if none is named
+    tests/setup/mutants.py [NAME…]        all rules of mutants.toml and guards.toml if none is named
 
-The checkout is copied to target/mutants/tree. There every passage of mutants.toml is replaced by one that
+The checkout is copied to target/mutants/tree. There every passage of these lists is replaced by one that
 asks a variable of the environment whether its rule is off, so everything is built once; then the test named for a
 rule runs with this one rule off and has to fail. With every rule on it has to pass, or it proves nothing.
 It never touches the checkout itself.
@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = ROOT / "target" / "mutants"
 TREE = SCRATCH / "tree"
+LISTS = ["mutants.toml", "guards.toml"]
 VARIABLE = "LOUAN_RULE_OFF"
 SECONDS = 300
 SWITCH = f"""
@@ -29,6 +30,12 @@ pub fn rule_off(name: &str) -> bool {{
     std::env::var("{VARIABLE}").is_ok_and(|off| off == name)
 }}
 """
+
+
+def rules():
+    """Every rule of every list."""
+    lists = [Path(__file__).parent / name for name in LISTS]
+    return [rule for one in lists for rule in tomllib.loads(one.read_text())["rule"]]
 
 
 def copied():
@@ -72,8 +79,8 @@ def switched(rules):
         to = re.sub(r"OFF\((\w+)\)", r'crate::rule_off("\1")', rule["to"])
         texts[file] = text.replace(rule["from"], to)
     if faults:
-        sys.exit("mutants.toml does not fit the sources:\n  " + "\n  ".join(faults))
-    for crate in {file.split("/")[0] for file in texts}:
+        sys.exit("mutants.toml or guards.toml does not fit the sources:\n  " + "\n  ".join(faults))
+    for crate in {file.split("/src/")[0] for file in texts}:
         lib = f"{crate}/src/lib.rs"
         texts[lib] = (texts.get(lib) or (ROOT / lib).read_text()) + SWITCH
     return texts, tests
@@ -109,21 +116,23 @@ def key_of(message, tree):
 
 
 def passes(programs, test, off):
-    """Whether a test passes with a rule off. A test that never ends has noticed nothing we can rely on."""
+    """Whether a test passes with a rule off; None for one that never ends, which has noticed nothing we can rely on."""
     crate, target, name = test.split(" ")
     env = dict(os.environ, **{VARIABLE: off}) if off else dict(os.environ)
     command = [programs[crate, target], name, "--test-threads=1"]
-    done = subprocess.run(command, cwd=TREE / crate, env=env, capture_output=True, text=True, timeout=SECONDS)
+    try:
+        done = subprocess.run(command, cwd=TREE / crate, env=env, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
     if "running 0 tests" in done.stdout:
         sys.exit(f"no test is called `{name}` in {crate} {target}")
     return done.returncode == 0
 
 
 def main():
-    rules = tomllib.loads((Path(__file__).parent / "mutants.toml").read_text())["rule"]
     TREE.mkdir(parents=True, exist_ok=True)
     names = copied()
-    texts, tests = switched(rules)
+    texts, tests = switched(rules())
     for name in names:
         place(name, texts[name].encode() if name in texts else (ROOT / name).read_bytes())
     asked = sys.argv[1:] or list(tests)
@@ -137,11 +146,9 @@ def main():
         test = tests[name]
         if not whole[test]:
             word = "UNPROVEN"  # its test fails with every rule on, and so says nothing
-        elif passes(programs, test, name):
-            word = "SURVIVED"
         else:
-            word = "noticed"
-            noticed += 1
+            word = {True: "SURVIVED", None: "HUNG", False: "noticed"}[passes(programs, test, name)]
+            noticed += word == "noticed"
         print(f"{word:8}  {name}  ({test})", flush=True)
     print(f"{noticed} passed, {len(asked) - noticed} failed")
     return 0 if noticed == len(asked) else 1
