@@ -6,7 +6,7 @@ mod kit;
 
 use kit::{
     COLLEAGUE, COMPANY, EPOCH, MANAGER, OFFICER, OTHER_COMPANY, Phone, SITE, STRANGER, accepted, clocks, hub,
-    round, sheet, tap,
+    noon, round, sheet, tap,
 };
 use louan_schema::doc::{Descriptor, Document};
 use louan_schema::id::Chain;
@@ -90,7 +90,7 @@ async fn signed_lists_go_with_changes_that_no_verified_backup_has() {
     author.push(&hub, &[first]).await;
     assert_eq!(lists(&reader.pull(&hub, 0).await), 0, "nothing can be put back yet");
     let head = hub.head().await.expect("stands");
-    hub.set_backed_up(head.epoch, head.pos).await.expect("notes it");
+    hub.set_backed_up(head.epoch, head.pos, [], noon()).await.expect("notes it");
     let raws = [author.write(2, round(2)), author.write(3, round(3))];
     let batch = author.batch(author.book(), &raws);
     author.send(&hub, vec![batch.clone()]).await;
@@ -108,7 +108,7 @@ async fn signed_lists_go_with_changes_that_no_verified_backup_has() {
     let mut newcomer = Phone::enrolled(&hub, 43, COLLEAGUE, COMPANY).await;
     assert_eq!(lists(&newcomer.pull(&hub, 0).await), 1, "of the three changes two have no backup");
     let head = hub.head().await.expect("stands");
-    hub.set_backed_up(head.epoch, head.pos).await.expect("notes it");
+    hub.set_backed_up(head.epoch, head.pos, [], noon()).await.expect("notes it");
     let mut late = Phone::enrolled(&hub, 44, COLLEAGUE, COMPANY).await;
     assert_eq!(lists(&late.pull(&hub, 0).await), 0);
 }

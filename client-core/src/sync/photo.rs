@@ -10,8 +10,8 @@
 //! come. Originals go last, by setting, where sending costs nothing.
 //!
 //! A confirmation names a position and no hash: a log that was put back to before it answers as if nothing were
-//! missing. So the office is asked once more when the phone's cursor has passed the position, and only then are the
-//! bytes given up for a backup that covers it (ADR 0020).
+//! missing. And a disk loses files. So the office is asked once more when the phone's cursor has passed the position and
+//! a verified backup is said to cover it, and only after that answer are the bytes given up (ADR 0016, 0020).
 
 use base64ct::{Base64, Encoding};
 use louan_schema::id::BlobHash;
@@ -60,8 +60,17 @@ pub struct PhotoRequest {
     kind: UploadKind,
     file: BlobHash,
     asks: Asks,
-    /// Where the phone stood in the log when it planned this.
-    stood: Option<Cursor>,
+    /// Where the phone stood when it planned this.
+    stood: Option<Stand>,
+}
+
+/// What an answer about a whole file is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stand {
+    /// The phone's place in the log.
+    cursor: Cursor,
+    /// Up to this position the log is the phone's own, and in a backup it had heard of.
+    covered: u64,
 }
 
 /// What an answer is about.
@@ -138,8 +147,7 @@ impl Phone {
                 return Ok(asked);
             };
             if file.ask {
-                let stood = r.meta(Meta::Cursor)?;
-                return Ok(Some(PhotoRequest { stood, ..request(&file, Asks::Whole) }));
+                return Ok(Some(PhotoRequest { stood: self.stand()?, ..request(&file, Asks::Whole) }));
             }
             match (&file.upload, file.reached) {
                 (None, _) => {
@@ -155,13 +163,19 @@ impl Phone {
         }
     }
 
-    /// The next file whose confirmation the cursor has passed since: does the office still have it?
+    /// The next file that a backup covers since: does the office still have it?
     fn next_asked(&self) -> Result<Option<PhotoRequest>, Error> {
-        let r = self.store.read();
-        let stood: Option<Cursor> = r.meta(Meta::Cursor)?;
-        let Some(cursor) = stood else { return Ok(None) };
-        let file = r.next_unvouched(cursor.pos)?;
+        let stood = self.stand()?;
+        let Some(Stand { covered, .. }) = stood else { return Ok(None) };
+        let file = self.store.read().next_unvouched(covered)?;
         Ok(file.map(|file| PhotoRequest { stood, ..request(&file, Asks::Whole) }))
+    }
+
+    fn stand(&self) -> Result<Option<Stand>, Error> {
+        let r = self.store.read();
+        let backed_up = r.meta(Meta::BackedUp)?.unwrap_or(0);
+        let cursor: Option<Cursor> = r.meta(Meta::Cursor)?;
+        Ok(cursor.map(|cursor| Stand { cursor, covered: cursor.pos.min(backed_up) }))
     }
 
     /// Takes the office's answer to a request.
@@ -178,7 +192,8 @@ impl Phone {
         }
         // What was asked while the phone stood elsewhere is vouched for by nothing.
         let cursor: Option<Cursor> = self.store.read().meta(Meta::Cursor)?;
-        let vouched = request.stood.filter(|stood| cursor == Some(*stood)).map_or(0, |stood| stood.pos);
+        let stood = request.stood.filter(|stood| cursor == Some(stood.cursor));
+        let vouched = stood.map_or(0, |stood| stood.covered);
         let (after, outcome) = judge(file, (request, vouched), reply);
         self.store.write(|w| w.set_file(&after).map_err(Error::from))?;
         outcome
@@ -288,7 +303,7 @@ fn is_about(file: &PhotoFileRow, request: &PhotoRequest) -> bool {
     }
 }
 
-/// What the answer makes of the row, and what it is to the host. The phone's cursor vouches for answers up to
+/// What the answer makes of the row, and what it is to the host. Where the phone stands vouches for answers up to
 /// `vouched`.
 fn judge(
     file: PhotoFileRow,

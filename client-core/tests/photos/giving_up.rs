@@ -77,6 +77,23 @@ fn a_photo_that_a_log_put_back_by_hand_has_forgotten_is_sent_again_before_its_by
     assert_eq!(desk.phone.next_photo(true).expect("plans"), None, "once");
 }
 
+/// A disk lost the file after the phone had heard that it is there. The backup finds that out, and calls it so.
+#[test]
+fn what_the_office_lost_before_its_backup_is_asked_for_after_the_backup_and_sent_again() {
+    let (mut desk, photos) = with_photos(&[96]);
+    let mut office = Office::new();
+    send(&mut desk, &mut office, &[]);
+    let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
+    desk.pos = pos + 10;
+    desk.sync_with(|_, taken| taken.backed_up_pos = pos - 1);
+    send(&mut desk, &mut office, &[]);
+    office.files.remove(&photos[0]);
+    desk.sync_with(|_, taken| taken.backed_up_pos = pos + 10);
+    assert_eq!(desk.phone.free_photos().expect("gives back"), 0, "the office was not asked since the backup");
+    send(&mut desk, &mut office, &[]);
+    assert!(office.files.contains_key(&photos[0]), "it is there again");
+}
+
 /// The answer comes when the phone stands elsewhere: it may be another log's.
 #[test]
 fn an_answer_is_worth_the_cursor_it_was_asked_with() {

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use louan_schema::time::Timestamp;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -61,7 +62,7 @@ async fn keep_nights(
             _ = stop.wait_for(|stop| *stop) => return,
             made = in_a_thread(plan) => made,
         };
-        rest = if told(&hub, made).await { 0 } else { REST_LOOKS };
+        rest = if told(&hub, made, now).await { 0 } else { REST_LOOKS };
     }
 }
 
@@ -76,7 +77,7 @@ async fn in_a_thread(plan: Plan) -> Result<Made, BackupError> {
 }
 
 /// Tells phones of a backup, and the log of what came of it; whether it is good.
-async fn told(hub: &Hub, made: Result<Made, BackupError>) -> bool {
+async fn told(hub: &Hub, made: Result<Made, BackupError>, at: Timestamp) -> bool {
     let outcome =
         |outcome: &'static str| metrics::counter!("louan_backup_total", "outcome" => outcome).increment(1);
     let made = match made {
@@ -87,14 +88,18 @@ async fn told(hub: &Hub, made: Result<Made, BackupError>) -> bool {
             return false;
         }
     };
-    if !made.broken.is_empty() {
-        outcome("photos_broken");
-        tracing::error!(broken = made.broken.len(), "photos are broken; phones keep theirs");
-        return false;
-    }
-    if let Err(error) = hub.set_backed_up(made.manifest.epoch, made.manifest.pos).await {
+    let (epoch, pos) = (made.manifest.epoch, made.manifest.pos);
+    if let Err(error) = hub.set_backed_up(epoch, pos, made.broken.iter().copied(), at).await {
         outcome("untold");
         tracing::error!(error = %causes(&error), "phones cannot be told of a backup");
+        return false;
+    }
+    if !made.broken.is_empty() {
+        outcome("photos_broken");
+        tracing::error!(
+            broken = made.broken.len(),
+            "photos are broken; phones that have them send them again"
+        );
         return false;
     }
     outcome("done");

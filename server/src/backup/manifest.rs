@@ -1,8 +1,10 @@
 //! The manifest: what a backup holds and how it is proven, as a small JSON file that people can read.
 //!
-//! Nothing personal stands in it. A build reads its own format and older ones; an unknown key is refused, because
+//! Nothing personal stands in it. It says which photos the backup lacks: a list of what is there names none that is
+//! gone. A build reads its own format and older ones; an unknown key is refused, because
 //! it might be one that matters.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use louan_schema::id::{BlobHash, Chain, Epoch};
@@ -13,8 +15,8 @@ use super::file::{Written, read_hashed, write_synced};
 use super::{BackupError, DATABASE, Kept};
 use crate::storage::sqlite::{Counts, Summary};
 
-/// The format this build writes.
-pub const FORMAT: u32 = 1;
+/// The format this build writes. The first did not say which photos a backup lacks.
+pub const FORMAT: u32 = 2;
 /// The manifest's name in a backup.
 pub(super) const NAME: &str = "manifest.json";
 
@@ -61,7 +63,7 @@ pub struct DatabaseSum {
 }
 
 /// The photos of a backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhotoSum {
     /// How many.
@@ -70,6 +72,9 @@ pub struct PhotoSum {
     pub bytes: u64,
     /// The SHA-256 of the inventory that lists them.
     pub inventory_sha256: BlobHash,
+    /// Photos that the database speaks of and of which there was no good copy when the backup was made. Nothing in a manifest of the first format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<BTreeSet<BlobHash>>,
 }
 
 impl Manifest {

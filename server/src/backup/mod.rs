@@ -3,7 +3,8 @@
 //! The life of a backup: the database is copied first, then photos that the folder has not yet (so everything the
 //! copy speaks of is in), then an inventory and a manifest; all of it is synced and read back, opened elsewhere and
 //! looked through from its first row ([`prove`]); only then it loses `.partial` from its name. Killed anywhere, there
-//! is no backup or a whole one. Nothing here raises the watermark: who asked for the backup does, when it is named.
+//! is no backup or a whole one. A photo that the copy speaks of and that is nowhere is named, in the manifest and to who
+//! asked. Nothing here raises the watermark: who asked for the backup does, when it is named and lacks nothing.
 
 mod file;
 mod folder;
@@ -12,6 +13,7 @@ mod night;
 mod photo;
 mod proof;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +21,7 @@ use louan_schema::id::BlobHash;
 use louan_schema::time::Timestamp;
 
 use crate::storage::StorageError;
-use crate::storage::sqlite::{Damage, copy_database, summary};
+use crate::storage::sqlite::{Damage, copy_database, photo_hashes, summary};
 
 pub use file::{Written, copy_hashed, folder_of, write_synced};
 pub use folder::{BackupFolder, Kept};
@@ -123,9 +125,10 @@ pub struct Made {
     pub manifest: Manifest,
     /// Photos copied this time; the others were there.
     pub new_photos: usize,
-    /// Photos whose bytes are not what their name says and of which no earlier backup has a good copy. While
-    /// there is one, the watermark must not rise: a phone may still have it.
-    pub broken: Vec<BlobHash>,
+    /// Photos of the store whose file is gone or is not what its name says, and of which no earlier backup has a good
+    /// copy. They are called broken when phones are told of
+    /// the backup: a phone may still have one.
+    pub broken: BTreeSet<BlobHash>,
 }
 
 /// Makes a backup, and proves it. `watch` is told of each step.
@@ -138,26 +141,34 @@ pub fn make(plan: &Plan, watch: &mut dyn FnMut(Step)) -> Result<Made, BackupErro
     shelf.clear()?;
     let kept = shelf.new_place(plan.made_at)?;
     watch(Step::Database);
-    copy_database(&plan.store, &kept.partial.join(DATABASE))?;
-    let summed = summary(&kept.partial.join(DATABASE))?;
+    let database = kept.partial.join(DATABASE);
+    copy_database(&plan.store, &database)?;
+    let summed = summary(&database)?;
     let pool = plan.to.join(PHOTOS);
-    let found = inventory(&plan.photos)?;
-    let copied = photo::fill(&plan.photos, &pool, &found, watch)?;
+    // A photo's file is there before its row: what has come since the copy is too much, never too little.
+    let (known, found) = (photo_hashes(&database)?, inventory(&plan.photos)?);
+    let copied = photo::fill(&plan.photos, &pool, &found, &known, watch)?;
     watch(Step::Inventory);
-    let photos = photo::write_inventory(&kept.partial, &copied.inventory)?;
+    let listed = photo::write_inventory(&kept.partial, &copied.inventory)?;
+    let mut broken = copied.broken;
+    let photos = PhotoSum { lacking: Some(broken.clone()), ..listed };
     watch(Step::Manifest);
-    let manifest = Manifest::new(&kept, &summed, photos, plan.made_at)?;
+    let mut manifest = Manifest::new(&kept, &summed, photos, plan.made_at)?;
     manifest.write(&kept.partial)?;
     watch(Step::Proof);
     let reread = Reread::Some { new: copied.new.clone(), turn: kept.number };
     let proven = prove(&kept.partial, &pool, &plan.workshop, &reread)?;
     // What was there before and has rotted is replaced from the store, if the store's is good.
     let rotten = photo::replace(&plan.photos, &pool, &proven.rotten)?;
+    if !rotten.is_empty() {
+        broken.extend(rotten);
+        manifest.photos.lacking = Some(broken.clone());
+        manifest.write(&kept.partial)?;
+    }
     watch(Step::Name);
     let folder = shelf.name(&kept)?;
     if let Some(keep) = plan.keep {
         shelf.retain(keep, watch)?;
     }
-    let broken = copied.broken.into_iter().chain(rotten).collect();
     Ok(Made { folder, manifest, new_photos: copied.new.len(), broken })
 }

@@ -3,7 +3,7 @@
 //! A photo lies at `<first two hex>/<64 hex>` and is written once, so a copy that is there need not be made again. All
 //! backups of a folder share one pool of photos; each has its own inventory of them. Nothing here removes a photo.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -61,19 +61,18 @@ fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, BackupError> {
     read.map_err(BackupError::io("read the folder", folder))
 }
 
-/// Every photo of a folder whose bytes are not what its name says. All of them are read.
+/// Those of a folder's photos whose bytes are not what their name says. All of them are read.
 ///
 /// # Errors
 /// [`BackupError::Io`] when one cannot be read.
-pub fn broken_photos(folder: &Path) -> Result<(usize, Vec<BlobHash>), BackupError> {
-    let all = inventory(folder)?;
+pub fn broken_photos(folder: &Path, all: &Inventory) -> Result<Vec<BlobHash>, BackupError> {
     let mut broken = Vec::new();
     for hash in all.keys() {
         if !is_good(folder, *hash)? {
             broken.push(*hash);
         }
     }
-    Ok((all.len(), broken))
+    Ok(broken)
 }
 
 /// Whether a photo is there and is what its name says.
@@ -117,19 +116,21 @@ fn sync_shelves(folder: &Path, copied: &[BlobHash]) -> Result<(), BackupError> {
 /// What a pool has after it was filled.
 #[derive(Debug, Default)]
 pub(super) struct Filled {
-    /// Every photo of the store that is in the pool.
+    /// Every photo of the store that is in the pool, whether or not its folder still has it.
     pub(super) inventory: Inventory,
     /// Those that were not there before.
     pub(super) new: Vec<BlobHash>,
-    /// Those of which there is no good copy.
-    pub(super) broken: Vec<BlobHash>,
+    /// Those of which there is no good copy anywhere: altered, or gone.
+    pub(super) broken: BTreeSet<BlobHash>,
 }
 
-/// Copies into the pool every photo it has not yet, or has in another length.
+/// Copies into the pool every photo it has not yet, or has in another length. `known` are those that the database
+/// speaks of: one that the folder has not is in no list of files, and nobody would miss it.
 pub(super) fn fill(
     from: &Path,
     pool: &Path,
     found: &Inventory,
+    known: &BTreeSet<BlobHash>,
     watch: &mut dyn FnMut(Step),
 ) -> Result<Filled, BackupError> {
     let there = inventory(pool)?;
@@ -143,7 +144,11 @@ pub(super) fn fill(
     let mut filled = Filled::default();
     for hash in missing {
         watch(Step::Photo);
-        if copy_one(from, pool, hash)? { filled.new.push(hash) } else { filled.broken.push(hash) }
+        if copy_one(from, pool, hash)? {
+            filled.new.push(hash);
+        } else {
+            filled.broken.insert(hash);
+        }
     }
     sync_shelves(pool, &filled.new)?;
     filled.inventory = found
@@ -154,6 +159,16 @@ pub(super) fn fill(
             (*hash, kept.copied().unwrap_or(*size))
         })
         .collect();
+    for hash in known.iter().filter(|hash| !found.contains_key(hash)) {
+        // What the store has lost, an earlier backup may still have.
+        if let Some(size) = there.get(hash)
+            && is_good(pool, *hash)?
+        {
+            filled.inventory.insert(*hash, *size);
+        } else {
+            filled.broken.insert(*hash);
+        }
+    }
     Ok(filled)
 }
 
@@ -168,19 +183,19 @@ pub(super) fn replace(from: &Path, pool: &Path, rotten: &[BlobHash]) -> Result<V
     Ok(left)
 }
 
-/// Copies photos of an inventory from a pool into a folder that lacks them or has them broken; broken ones are set
-/// aside under `aside`, never removed. Returns how many were copied, and those of which the pool has no good copy.
+/// Copies photos from a pool into a folder that lacks them or has them broken; broken ones are set aside under `aside`,
+/// never removed. Returns how many were copied, and those of which the pool has no good copy.
 ///
 /// # Errors
 /// [`BackupError::Io`].
 pub fn copy_missing(
     pool: &Path,
     folder: &Path,
-    wanted: &Inventory,
+    wanted: &BTreeSet<BlobHash>,
     aside: &str,
 ) -> Result<(usize, Vec<BlobHash>), BackupError> {
     let (mut copied, mut lost) = (Vec::new(), Vec::new());
-    for hash in wanted.keys() {
+    for hash in wanted {
         if is_good(folder, *hash)? {
             continue;
         }
@@ -211,7 +226,12 @@ pub(super) fn write_inventory(backup: &Path, photos: &Inventory) -> Result<Photo
     let path = backup.join(INVENTORY);
     write_synced(&path, text.as_bytes()).map_err(BackupError::io("write", &path))?;
     let written = read_hashed(&path).map_err(BackupError::io("read", &path))?;
-    Ok(PhotoSum { count: photos.len() as u64, bytes: photos.values().sum(), inventory_sha256: written.hash })
+    Ok(PhotoSum {
+        count: photos.len() as u64,
+        bytes: photos.values().sum(),
+        inventory_sha256: written.hash,
+        lacking: None,
+    })
 }
 
 /// Reads the inventory of a backup, and checks it against the manifest.

@@ -1,7 +1,8 @@
 //! The proof of a backup: opened elsewhere and looked through from its first row, photo by photo.
 //!
 //! The database is read back from where the backup lies, compared with the manifest, and opened as a copy in a
-//! workshop, where its ledger is made again. Nothing of the backup is changed by it.
+//! workshop, where its ledger is made again. Every photo that the database speaks of must be listed, or be one that the
+//! manifest says is lacking. Nothing of the backup is changed by it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,9 +11,9 @@ use std::path::{Path, PathBuf};
 use louan_schema::id::BlobHash;
 
 use super::file::{copy_hashed, read_hashed};
-use super::photo::{is_good, path_of, read_inventory};
+use super::photo::{INVENTORY, is_good, path_of, read_inventory};
 use super::{BackupError, DATABASE, Inventory, Manifest};
-use crate::storage::sqlite::{Damage, Examined, Summary, examine_copy};
+use crate::storage::sqlite::{Damage, Examined, Summary, examine_copy, photo_hashes};
 
 /// A copy that is there already is read again every so many backups: what rots is found within two weeks of nights.
 const TURNS: u32 = 16;
@@ -40,8 +41,19 @@ pub struct Proven {
     pub photos: Inventory,
     /// Photos whose copy is missing, cut short or broken.
     pub rotten: Vec<BlobHash>,
+    /// Photos of which there was no good copy when it was made: as its manifest says, or, where that says nothing, those
+    /// that its database speaks of and that are not listed. Phones were not told of a backup that lacks one.
+    pub lacking: BTreeSet<BlobHash>,
     /// Whether its ledger is what this build makes of its log; one of another build may be folded otherwise.
     pub ledger_agrees: bool,
+}
+
+impl Proven {
+    /// Every photo that the backup's database speaks of, and what else it lists.
+    #[must_use]
+    pub fn wanted(&self) -> BTreeSet<BlobHash> {
+        self.photos.keys().chain(&self.lacking).copied().collect()
+    }
 }
 
 /// Proves the backup in `folder` with the photos of `pool`.
@@ -68,8 +80,20 @@ pub fn prove(folder: &Path, pool: &Path, workshop: &Path, reread: &Reread) -> Re
         return Err(BackupError::Differs(database));
     }
     let photos = read_inventory(folder, &manifest.photos)?;
+    let Some(lacking) = lacking(&manifest, &photos, photo_hashes(&copy)?) else {
+        return Err(BackupError::Differs(folder.join(INVENTORY)));
+    };
     let rotten = rotten(pool, &photos, reread)?;
-    Ok(Proven { manifest, photos, rotten, ledger_agrees: derived.is_empty() })
+    Ok(Proven { manifest, photos, rotten, lacking, ledger_agrees: derived.is_empty() })
+}
+
+/// What the backup has no good copy of; nothing when it lacks more than its manifest says.
+fn lacking(manifest: &Manifest, photos: &Inventory, known: BTreeSet<BlobHash>) -> Option<BTreeSet<BlobHash>> {
+    let unlisted: BTreeSet<BlobHash> = known.into_iter().filter(|hash| !photos.contains_key(hash)).collect();
+    match &manifest.photos.lacking {
+        None => Some(unlisted),
+        Some(said) => unlisted.is_subset(said).then(|| said.clone()),
+    }
 }
 
 /// Whether the database file of a backup is still what its manifest says.

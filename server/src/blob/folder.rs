@@ -290,4 +290,47 @@ mod tests {
         assert!(folder.staging().join("notes.txt").exists());
         assert_eq!(folder.read(named(b"half")).await.expect("reads"), None);
     }
+
+    /// Where the child finds a disk of one mebibyte.
+    const DISK: &str = "LOUAN_TEST_SMALL_DISK";
+
+    /// Runs itself again where a folder is a disk of one mebibyte, in a world of its own that ends with the process.
+    #[tokio::test]
+    async fn a_full_disk_takes_nothing_of_a_piece_and_goes_on_when_there_is_room() {
+        if let Some(disk) = std::env::var_os(DISK) {
+            return fill_and_make_room(Path::new(&disk)).await;
+        }
+        let place = tempfile::tempdir().expect("a folder");
+        let root = std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").expect("a process")) == 0;
+        let mut command = std::process::Command::new("unshare");
+        command.args(if root { &["--mount"][..] } else { &["--user", "--map-root-user", "--mount"][..] });
+        let script = "mount -t tmpfs -o size=1m,mode=700 none \"$0\" && exec \"$@\"";
+        command
+            .args(["sh", "-c", script])
+            .arg(place.path())
+            .arg(std::env::current_exe().expect("this program"));
+        let name = "a_full_disk_takes_nothing_of_a_piece_and_goes_on_when_there_is_room";
+        let child = command.arg(name).env(DISK, place.path()).output().expect("a child");
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && said.contains("1 passed"), "{said}{child:?}");
+    }
+
+    async fn fill_and_make_room(disk: &Path) {
+        let folder = Folder::open(disk.join("photos")).expect("opens");
+        let (first, second) = (vec![1; 256 * 1024], vec![2; 512 * 1024]);
+        assert_eq!(folder.append(UPLOAD, 0, first.clone().into()).await.expect("writes"), 256 * 1024);
+        fs::write(disk.join("another's"), vec![3; 512 * 1024]).expect("there is room");
+        let piece = Bytes::from(second.clone());
+        let said = folder.append(UPLOAD, 256 * 1024, piece.clone()).await;
+        assert!(matches!(said, Err(BlobError::Full)), "{said:?}");
+        // Half of it did fit: that is not kept, and what had been answered for is.
+        assert_eq!(folder.staged_bytes(UPLOAD).await.expect("reads"), 256 * 1024);
+        assert_eq!(folder.staged_hash(UPLOAD).await.expect("reads"), named(&first));
+        fs::remove_file(disk.join("another's")).expect("gone");
+        assert_eq!(folder.append(UPLOAD, 256 * 1024, piece).await.expect("there is room"), 768 * 1024);
+        let hash = folder.staged_hash(UPLOAD).await.expect("reads");
+        assert_eq!(hash, named(&[first, second].concat()));
+        folder.keep(UPLOAD, hash).await.expect("keeps");
+        assert_eq!(folder.condition(hash).await.expect("reads"), Condition::Whole);
+    }
 }

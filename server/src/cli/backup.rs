@@ -2,6 +2,7 @@
 //!
 //! The store may be in use meanwhile. What phones are told of a backup, they are told only once it is proven.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -41,19 +42,16 @@ pub(super) async fn back_up(
         keep: keep.map(NonZeroUsize::get),
     };
     let made = backup::make(&plan, &mut |step| tell(step))?;
-    let told = made.broken.is_empty();
-    if told {
-        let Manifest { epoch, pos, .. } = made.manifest;
-        app.hub.set_backed_up(epoch, pos).await?;
-    }
+    let Manifest { epoch, pos, .. } = made.manifest;
+    app.hub.set_backed_up(epoch, pos, made.broken.iter().copied(), app.now().system).await?;
     say(&summary(&made))?;
-    if told {
+    if made.broken.is_empty() {
         return Ok(());
     }
     let list: Vec<String> = made.broken.iter().map(|hash| format!("  · {hash}")).collect();
     Err(Failure::refused(
-        &format!("有 {} 张照片的内容已损坏，备份中没有完好的副本：\n{}", list.len(), list.join("\n")),
-        "其余内容已备份。手机上的照片因此继续保留。请检查存放照片的磁盘，并运行 louan doctor。",
+        &format!("有 {} 张照片缺失或损坏，备份中没有完好的副本：\n{}", list.len(), list.join("\n")),
+        "其余内容已备份。手机上如仍有这些照片，会在下次同步时重新上传。请检查存放照片的磁盘，并运行 louan doctor。",
     ))
 }
 
@@ -88,8 +86,9 @@ pub(super) fn verify(backup: &Path, config: &Config) -> Result<(), Failure> {
     let store = folder_of(&config.store.path).to_owned();
     let workshop = if store.is_dir() { store } else { std::env::temp_dir() };
     let proven = prove(&folder, &pool, &workshop, &Reread::All)?;
-    if let Some(first) = proven.rotten.first() {
-        let what = format!("备份中有 {} 张照片缺失或损坏，如 {first}", proven.rotten.len());
+    let bad: BTreeSet<_> = proven.rotten.iter().chain(&proven.lacking).collect();
+    if let Some(first) = bad.first() {
+        let what = format!("备份中有 {} 张照片缺失或损坏，如 {first}", bad.len());
         return Err(Failure::refused(
             &what,
             "数据库部分完好。请检查存放备份的磁盘；服务器上的照片完好时，重新备份会补上。",

@@ -14,7 +14,7 @@ mod sync;
 use std::sync::Arc;
 
 use louan_schema::fold::month::MonthFigures;
-use louan_schema::id::{DocId, Epoch, HazardId, OrgId, PersonId, SiteId};
+use louan_schema::id::{BlobHash, DocId, Epoch, HazardId, OrgId, PersonId, SiteId};
 use louan_schema::registry::Org;
 use louan_schema::time::Timestamp;
 use louan_schema::wire::HazardStatus;
@@ -25,6 +25,7 @@ use crate::lock::Locks;
 use crate::report;
 use crate::storage::Storage;
 use crate::storage::commit::{Commit, Committed, Guard, Write};
+use crate::storage::photos::PhotoWrite;
 use crate::worker::Judge;
 
 pub use crate::storage::StorageError;
@@ -287,13 +288,21 @@ impl Hub {
     }
 
     /// Notes that everything up to `pos` of this life of the log is in a backup that was restored and verified: phones
-    /// need keep older raw changes no longer. What was noted before stays noted.
+    /// need keep older raw changes no longer. What was noted before stays noted. Photos of which it has no good copy are
+    /// called broken in the same commit: a phone that asks for one before it gives it up hears that it is not here.
     ///
     /// # Errors
     /// [`StorageError::Moved`] when the log is in another life, [`StorageError`] when it cannot be written.
-    pub async fn set_backed_up(&self, epoch: Epoch, pos: u64) -> Result<(), StorageError> {
-        let (guards, writes) = (vec![Guard::Epoch(epoch)], vec![Write::BackedUp(pos)]);
-        self.commit(Commit { guards, writes, ..Commit::default() }).await.map(drop)
+    pub async fn set_backed_up(
+        &self,
+        epoch: Epoch,
+        pos: u64,
+        lacking: impl IntoIterator<Item = BlobHash>,
+        at: Timestamp,
+    ) -> Result<(), StorageError> {
+        let broken = |hash| Write::Photo(PhotoWrite::Broken(hash, Some(at)));
+        let writes = lacking.into_iter().map(broken).chain([Write::BackedUp(pos)]).collect();
+        self.commit(Commit { guards: vec![Guard::Epoch(epoch)], writes, ..Commit::default() }).await.map(drop)
     }
 
     /// Begins a new life of the log, after a backup was restored: every phone then shows what

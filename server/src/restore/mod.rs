@@ -2,8 +2,9 @@
 //!
 //! Until the stroke the store is as it was; after it, it is the restored one. What stood there is set aside under a
 //! dated name and never removed. The copy is made ready before anybody can open it: a new life of the log, every
-//! session and code void, rights taken away since the backup taken away again. Photos are only added. Whoever calls
-//! this holds the store alone.
+//! session and code void, rights taken away since the backup taken away again, photos that are nowhere marked as broken.
+//! Phones are told of a backup by its restore only if it lacked nothing. Photos are only added. Whoever calls this holds
+//! the store alone.
 
 mod stroke;
 
@@ -20,6 +21,7 @@ use crate::backup::{
     folder_of, prove,
 };
 use crate::storage::commit::{Commit, Write};
+use crate::storage::photos::PhotoWrite;
 use crate::storage::sessions::{FamilyEnding, IdentityWrite};
 use crate::storage::sqlite::{Apart, Mode, Options, Sqlite, Withdrawn, apart, beside, sync_folder_of};
 use crate::storage::{Storage, StorageError};
@@ -55,10 +57,10 @@ pub enum Step {
     Proof,
     /// The copy is laid beside the store.
     Copy,
-    /// It is made ready to be used.
-    Ready,
     /// Photos that the folder lacks are copied.
     Photos,
+    /// It is made ready to be used.
+    Ready,
     /// What is about to happen is noted, so that it is carried on with after a kill.
     Note,
     /// A file of what stands there is set aside.
@@ -113,7 +115,7 @@ pub struct Report {
     pub apart: Option<Result<Apart, StorageError>>,
     /// Photos copied into the folder.
     pub photos_added: usize,
-    /// Photos of which the backup has no good copy and the folder none either.
+    /// Photos of which no backup here has a good copy and the folder none either; the store says that they are broken.
     pub photos_lost: Vec<BlobHash>,
 }
 
@@ -167,12 +169,13 @@ async fn prepare(
     if !plan.older && !is_newest(shelf, &proven.manifest, apart.as_ref())? {
         return Err(RestoreError::NotNewest(backup.to_owned()));
     }
-    watch(Step::Ready);
-    make_ready(ready, plan, proven, apart.as_ref()).await?;
     watch(Step::Photos);
     let aside = format!(".damaged-{}", stamp(plan.now));
+    // Also those that this backup lacks: a later one may have put them into the pool, and what is nowhere is lost.
     let (photos_added, photos_lost) =
-        copy_missing(&shelf.join(PHOTOS), &plan.photos, &proven.photos, &aside)?;
+        copy_missing(&shelf.join(PHOTOS), &plan.photos, &proven.wanted(), &aside)?;
+    watch(Step::Ready);
+    make_ready(ready, plan, proven, (apart.as_ref(), &photos_lost)).await?;
     Ok(Prepared { apart, photos_added, photos_lost })
 }
 
@@ -224,7 +227,7 @@ async fn make_ready(
     ready: &Path,
     plan: &Plan,
     proven: &Proven,
-    compared: Option<&Result<Apart, StorageError>>,
+    (compared, lost): (Option<&Result<Apart, StorageError>>, &[BlobHash]),
 ) -> Result<(), RestoreError> {
     let storage = Sqlite::open_without_copy(ready, options(plan))?;
     let manifest = &proven.manifest;
@@ -233,9 +236,14 @@ async fn make_ready(
     }
     let mut writes = vec![
         Write::Epoch(plan.epoch),
-        Write::BackedUp(manifest.pos),
         Write::Identity(IdentityWrite::VoidAll(plan.now, FamilyEnding::Restored)),
     ];
+    // What phones hear is in a backup they give up: a backup that lacks a photo they were not told of, nor are they now.
+    if proven.lacking.is_empty() && lost.is_empty() {
+        writes.push(Write::BackedUp(manifest.pos));
+    }
+    // Who asks whether a photo is here is told no, and sends it again; the nightly look would come too late.
+    writes.extend(lost.iter().map(|hash| Write::Photo(PhotoWrite::Broken(*hash, Some(plan.now)))));
     let (withdrawn, missing) = match compared {
         Some(Ok(apart)) => (apart.withdrawn.as_slice(), apart.people.as_slice()),
         _ => (&[][..], &[][..]),

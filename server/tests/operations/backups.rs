@@ -68,7 +68,7 @@ async fn a_broken_photo_is_named_and_the_good_copy_of_an_earlier_backup_stays() 
         std::fs::write(path_of(&place.photos(), hash), "rot").expect("a photo");
     }
     let made = place.back_up();
-    assert_eq!(made.broken, [broken], "of the other one there is a good copy");
+    assert_eq!(made.broken, [broken].into(), "of the other one there is a good copy");
     assert_eq!(
         std::fs::read_to_string(path_of(&place.backups().join(PHOTOS), kept)).expect("a copy"),
         "kept"
@@ -233,10 +233,10 @@ async fn a_backup_of_a_newer_build_is_refused_and_one_of_an_older_format_of_the_
     let place = Place::new().await;
     let folder = place.back_up().folder;
     let text = std::fs::read_to_string(folder.join("manifest.json")).expect("a manifest");
-    let newer = text.replace("\"format\": 1", "\"format\": 2");
+    let newer = text.replace("\"format\": 2", "\"format\": 3");
     assert_ne!(newer, text);
     std::fs::write(folder.join("manifest.json"), newer).expect("a manifest");
-    assert!(matches!(proven(&folder, &place), Err(BackupError::Format(2))));
+    assert!(matches!(proven(&folder, &place), Err(BackupError::Format(3))));
     std::fs::write(folder.join("manifest.json"), text).expect("a manifest");
     assert!(proven(&folder, &place).is_ok());
 }

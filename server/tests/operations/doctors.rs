@@ -191,6 +191,21 @@ fn a_photo_whose_bytes_are_not_its_name() {
     only(house.examined(), "photos", "1 张照片的内容已损坏");
 }
 
+/// A list of files names none that is gone: the store knows of it.
+#[test]
+fn a_photo_whose_file_is_gone() {
+    let house = House::new();
+    let photo = house.photo();
+    let name = photo.file_name().expect("a name").to_str().expect("hex");
+    house.forge(&format!("INSERT INTO photo VALUES (x'{name}', 0, 11, 1, 1, 0, NULL, 1, 0, NULL)"));
+    assert_eq!(house.examined().0, 0, "it is there");
+    fs::remove_file(&photo).expect("gone");
+    only(house.examined(), "photos", "1 张照片缺失");
+    assert!(house.examined().1["photos"].1.contains(name));
+    let (code, said) = finished(&house.doctor_of("--quick").output().expect("the executable"));
+    assert!(code == 1 && said.contains("1 张照片缺失"), "a quick look sees it, too: {said}");
+}
+
 #[test]
 fn a_chain_that_is_broken_in_log_or_audit() {
     let house = House::new();
@@ -207,10 +222,10 @@ fn an_audit_whose_end_was_cut_off_is_found_by_the_newest_backup() {
     for cut in ["DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)", "DELETE FROM audit"] {
         let house = House::new();
         house.forge(cut);
-        only(house.examined(), "audit", "末尾可能被删过");
+        only(house.examined(), "audit", "末尾可能被删除过");
         // What is written over the cut does not hide it.
         assert_eq!(run(house.here(), &["user", "disable", "office01"]).0, 0);
-        only(house.examined(), "audit", "末尾可能被删过");
+        only(house.examined(), "audit", "末尾可能被删除过");
     }
     let house = House::new();
     assert_eq!(run(house.here(), &["user", "disable", "office01"]).0, 0);

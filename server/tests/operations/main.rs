@@ -11,6 +11,8 @@ mod hand_copies;
 mod house;
 mod kills;
 mod lists;
+mod logs;
+mod photos;
 mod place;
 #[path = "../edge_kit/proof.rs"]
 mod proof;

@@ -4,13 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use louan_schema::code::Severity;
-use louan_schema::id::{BlobHash, Epoch, RecordId};
+use louan_schema::id::{BlobHash, DeviceId, Epoch, RecordId};
+use louan_schema::photo::UploadKind;
 use louan_schema::record::Body;
 use louan_schema::ruling::Act;
 use louan_schema::time::Timestamp;
 use louan_server::backup::{self, Made, Plan, path_of};
 use louan_server::hub::{Hub, Limits};
 use louan_server::restore::{self, Report, RestoreError};
+use louan_server::storage::Storage;
+use louan_server::storage::commit::{Commit, Write};
+use louan_server::storage::photos::{Photo, PhotoUpload, PhotoWrite, UploadId, UploadState};
 use louan_server::storage::sqlite::{Mode, Options, Sqlite};
 use louan_server::worker::InProcess;
 use sha2::{Digest, Sha256};
@@ -19,6 +23,10 @@ use super::kit::{COMPANY, EPOCH, MANAGER, OFFICER, Phone, STREAM, hazard, introd
 
 /// The life of the log after the restores of these tests.
 pub(crate) const NEXT_EPOCH: Epoch = Epoch([8; 16]);
+
+/// The device that sends photos.
+pub(crate) const CAMERA: DeviceId = DeviceId([41; 16]);
+const OPTIONS: Options = Options { stream: STREAM, fresh_epoch: EPOCH, mode: Mode::Inline };
 
 pub(crate) struct Place {
     folder: PathBuf,
@@ -60,8 +68,7 @@ impl Place {
     }
 
     pub(crate) async fn try_hub(&self) -> Result<Hub, louan_server::hub::StorageError> {
-        let options = Options { stream: STREAM, fresh_epoch: EPOCH, mode: Mode::Inline };
-        let storage = Arc::new(Sqlite::open(&self.store(), options)?);
+        let storage = Arc::new(Sqlite::open(&self.store(), OPTIONS)?);
         Hub::open(storage, Arc::new(InProcess), Limits::default()).await
     }
 
@@ -86,7 +93,33 @@ impl Place {
         Phone::enrolled(&self.hub().await, seed, MANAGER, COMPANY).await
     }
 
-    /// A photo in the store.
+    /// The store, beside the core.
+    pub(crate) fn storage(&self) -> Sqlite {
+        Sqlite::open(&self.store(), OPTIONS).expect("opens")
+    }
+
+    /// A photo that [`CAMERA`] has sent: its file, and the row that speaks of it.
+    pub(crate) async fn sent_photo(&self, content: &str) -> BlobHash {
+        let hash = self.photo(content);
+        let (bytes, kind, received_at) = (content.len() as u64, UploadKind::Photo, noon());
+        let id = UploadId(*hash.0.first_chunk().expect("half of it"));
+        let (card, state) = (Vec::new(), UploadState::UnderWay);
+        let upload =
+            PhotoUpload { id, device: CAMERA, hash, kind, bytes, card, begun_at: received_at, state };
+        let (width, height, likeness, belongs_to, pos, broken_at) = (1, 1, 0, None, 0, None);
+        let photo =
+            Photo { hash, kind, bytes, width, height, likeness, belongs_to, pos, received_at, broken_at };
+        let writes = [PhotoWrite::Begin(upload), PhotoWrite::Store(id, photo)].map(Write::Photo).into();
+        self.storage().commit(Commit { writes, ..Commit::default() }).await.expect("written");
+        hash
+    }
+
+    /// The file of a photo in the store is lost.
+    pub(crate) fn lose(&self, photo: BlobHash) {
+        std::fs::remove_file(path_of(&self.photos(), photo)).expect("a photo");
+    }
+
+    /// A photo's file in the store, of which no row speaks.
     pub(crate) fn photo(&self, content: &str) -> BlobHash {
         let hash = BlobHash(Sha256::digest(content).into());
         let path = path_of(&self.photos(), hash);

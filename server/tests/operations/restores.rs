@@ -12,18 +12,15 @@ use louan_server::storage::commit::{Commit, Write};
 use louan_server::storage::sessions::{
     EnrolmentCode, Family, FamilyEnding, Holder, IdentityWrite, SessionStore, TokenKind, TokenRow,
 };
-use louan_server::storage::sqlite::{Mode, Options, Sqlite, Withdrawn};
+use louan_server::storage::sqlite::{Sqlite, Withdrawn};
 use louan_server::storage::{AuditStore, Storage};
 use rusqlite::Connection;
 
-use super::kit::{
-    BRIGADIER, CLERK, COLLEAGUE, COMPANY, EPOCH, MANAGER, OFFICER, Phone, STREAM, clocks, noon, round,
-};
+use super::kit::{BRIGADIER, CLERK, COLLEAGUE, COMPANY, EPOCH, MANAGER, OFFICER, Phone, clocks, noon, round};
 use super::place::{NEXT_EPOCH, Place, later, names};
 
 fn storage(place: &Place) -> Sqlite {
-    let options = Options { stream: STREAM, fresh_epoch: EPOCH, mode: Mode::Inline };
-    Sqlite::open(&place.store(), options).expect("opens")
+    place.storage()
 }
 
 #[tokio::test]
@@ -314,7 +311,7 @@ async fn an_older_backup_than_phones_were_told_of_needs_a_word() {
     place.work(&mut phone, 1).await;
     let second = place.back_up();
     let hub = place.hub().await;
-    hub.set_backed_up(second.manifest.epoch, second.manifest.pos).await.expect("told");
+    hub.set_backed_up(second.manifest.epoch, second.manifest.pos, [], later()).await.expect("told");
     drop(hub);
     let plan = place.restoring(&first.folder);
     let said = restore::restore(&plan, &mut |_| {}).await;
@@ -332,10 +329,10 @@ async fn an_older_backup_than_phones_were_told_of_needs_a_word() {
 async fn the_watermark_rises_only_within_the_life_of_the_log_it_speaks_of_and_never_falls() {
     let place = Place::new().await;
     let hub = place.hub().await;
-    hub.set_backed_up(EPOCH, 5).await.expect("told");
-    hub.set_backed_up(EPOCH, 3).await.expect("told before");
+    hub.set_backed_up(EPOCH, 5, [], later()).await.expect("told");
+    hub.set_backed_up(EPOCH, 3, [], later()).await.expect("told before");
     assert_eq!(hub.head().await.expect("stands").backed_up_pos, 5);
-    assert!(hub.set_backed_up(NEXT_EPOCH, 9).await.is_err(), "a backup of another life");
+    assert!(hub.set_backed_up(NEXT_EPOCH, 9, [], later()).await.is_err(), "a backup of another life");
     assert_eq!(hub.head().await.expect("stands").backed_up_pos, 5);
 }
 

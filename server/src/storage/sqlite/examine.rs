@@ -2,12 +2,14 @@
 //!
 //! Structure (SQLite's own check), the log's running hash and the hash of every change in it, the audit's chain,
 //! the registry's rows against what the log says of them; in a copy also the ledger against one made again from
-//! the log. Nothing is mended here, and nothing is held in memory that grows with the database.
+//! the log. Nothing is mended here, and nothing is held in memory that grows with the database, besides the names of
+//! photos, which whoever asks compares with files.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use louan_schema::doc::scan::scan;
-use louan_schema::id::{Chain, Epoch};
+use louan_schema::id::{BlobHash, Chain, Epoch};
 use louan_schema::time::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
@@ -146,6 +148,23 @@ pub fn audit_restores(path: &Path) -> Result<Vec<(u64, String)>, StorageError> {
             }
         }
         Ok(restores)
+    };
+    read().map_err(|e| database(DOING, e))
+}
+
+/// Every photo that the database at `path` speaks of; nothing is written or made. One of before there were photos speaks
+/// of none.
+///
+/// # Errors
+/// [`StorageError::Database`].
+pub fn photo_hashes(path: &Path) -> Result<BTreeSet<BlobHash>, StorageError> {
+    let connection = looking(path)?;
+    let read = || -> rusqlite::Result<_> {
+        let exists = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'photo'";
+        if !connection.prepare(exists)?.exists([])? {
+            return Ok(BTreeSet::new());
+        }
+        connection.prepare("SELECT hash FROM photo")?.query_map([], |row| row.get(0).map(BlobHash))?.collect()
     };
     read().map_err(|e| database(DOING, e))
 }

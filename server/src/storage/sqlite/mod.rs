@@ -29,7 +29,8 @@ mod writer;
 pub use apart::{Apart, Withdrawn, apart};
 pub use copy::{copy_database, sync_folder_of, version_of};
 pub use examine::{
-    Counts, Damage, Examined, Summary, audit_chains_at, audit_restores, examine, examine_copy, summary,
+    Counts, Damage, Examined, Summary, audit_chains_at, audit_restores, examine, examine_copy, photo_hashes,
+    summary,
 };
 pub use migrate::{is_older, known_version};
 pub use tenancy::{Tenancy, TenancyError, beside};

@@ -296,7 +296,7 @@ impl Office {
         let made = backup::make(&plan, &mut |_| {}).expect("a backup is made and proven");
         self.backup = Some(self.entries.len());
         let hub = self.hub();
-        let told = hub.set_backed_up(made.manifest.epoch, made.manifest.pos);
+        let told = hub.set_backed_up(made.manifest.epoch, made.manifest.pos, made.broken, now);
         self.runtime.block_on(told).expect("the watermark is set");
     }
 
