@@ -298,7 +298,8 @@ async fn visits_go_out_as_they_stand_in_their_list() {
     let company = house.hub.find_org(org_id("property")).await.expect("reads").expect("is there").name;
     let street = house.hub.find_org(org_id("street-1")).await.expect("reads").expect("is there").name;
     for (row, number, day) in [(&rows[2], "1", "2020-01-22"), (&rows[3], "2", "2020-01-21")] {
-        let wanted = ["示例花园", "古南街道", &company, day, "1栋", "1", "0", "未查完", "一致", &street];
+        let wanted =
+            ["示例花园", "古南街道", &company, day, "1栋", "1", "0", "未查完", "一致", "0", "0", &street];
         assert_eq!((row[0].as_str(), &row[2..]), (number, &wanted.map(str::to_owned)[..]));
     }
     let path = "/api/v1/exports/rounds.xlsx?street=500110001&until=2020-01-21";

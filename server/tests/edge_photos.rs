@@ -10,6 +10,7 @@ use louan_photo::Developed;
 use louan_schema::id::BlobHash;
 use louan_server::photo::PhotoLimits;
 use photo_kit::{begin, card, header, metadata, phone, picture, piece, send, tus};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 #[tokio::test]
@@ -67,22 +68,42 @@ async fn what_is_not_the_photo_announced_is_not_kept() {
     let gone = tus(&house, "HEAD", &place, &token, &[], b"").await;
     assert_eq!(gone.status().as_u16(), 410);
     // What is right by its name and no photo.
-    for (name, bytes, wanted) in [
-        ("a page", b"<html><script>alert(1)</script></html>".to_vec(), "unsupported_image"),
-        ("cut in half", photo.jpeg[..photo.jpeg.len() / 2].to_vec(), "truncated"),
-        ("a page behind its end", [&photo.jpeg[..], b"<script>alert(1)</script>"].concat(), "not_plain"),
-        ("with a camera's notes", with_notes(&photo.jpeg, 2), "not_plain"),
-        ("with them behind its scan", with_notes(&photo.jpeg, photo.jpeg.len() - 2), "not_plain"),
+    let (format, large, cut, more) = (
+        ("unsupported_image", "不是可接收的照片格式"),
+        ("image_too_large", "照片尺寸过大"),
+        ("truncated", "照片文件不完整，请重新上传；仍不行再重新拍摄。"),
+        ("not_plain", "照片文件中夹带了图像以外的内容"),
+    );
+    for (name, bytes, (wanted, says)) in [
+        ("a page", b"<html><script>alert(1)</script></html>".to_vec(), format),
+        ("a pixel too wide", wide(), large),
+        ("cut in half", photo.jpeg[..photo.jpeg.len() / 2].to_vec(), cut),
+        ("a page behind its end", [&photo.jpeg[..], b"<script>alert(1)</script>"].concat(), more),
+        ("with a camera's notes", with_notes(&photo.jpeg, 2), more),
+        ("with them behind its scan", with_notes(&photo.jpeg, photo.jpeg.len() - 2), more),
     ] {
         let false_name =
             Developed { hash: BlobHash(Sha256::digest(&bytes).into()), jpeg: bytes, ..photo.clone() };
         let place = begin(&house, &token, &false_name).await;
         let reply = piece(&house, &token, &place, 0, &false_name.jpeg).await;
         assert_eq!((reply.status().as_u16(), code(&reply).as_str()), (422, wanted), "{name}");
+        let told: Value = serde_json::from_slice(reply.body()).expect("JSON");
+        let why = told["errors"][0]["detail"].as_str().unwrap_or_default();
+        assert!(why.starts_with(says) && told["errors"][0]["code"] == wanted, "{name}: {told}");
+        assert!(!told["detail"].as_str().unwrap_or_default().contains("重新拍摄"), "{name}: {told}");
     }
     let asked = tus(&house, "HEAD", &format!("/api/v1/blobs/{}", photo.hash), &token, &[], b"").await;
     assert_eq!(asked.status().as_u16(), 404, "nothing was kept");
     assert_eq!(send(&house, &token, &photo).await, house.hub.head().await.expect("a head").pos);
+}
+
+/// A plain JPEG, wider than a phone makes any.
+fn wide() -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new(&mut jpeg)
+        .encode(&[90; 2_049 * 8 * 3], 2_049, 8, image::ExtendedColorType::Rgb8)
+        .expect("encodes");
+    jpeg
 }
 
 /// A JPEG with an EXIF segment put in at a place between two segments.

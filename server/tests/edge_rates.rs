@@ -6,11 +6,15 @@ mod edge_kit;
 mod kit;
 mod photo_kit;
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use edge_kit::house::{House, code, house, json};
 use edge_kit::{noon, person_id};
 use http::Response;
+use louan_schema::id::{BlobHash, RecordId};
 use louan_schema::photo::{PhotoCard, UploadKind};
+use louan_schema::unsent::PART_MEDIA_TYPE;
 use louan_server::auth::AuthError;
 use louan_server::auth::throttle::TryLater;
 use louan_server::config::Allowances;
@@ -31,14 +35,14 @@ fn is_later(reply: &Response<Bytes>, seconds: u32) -> bool {
 
 /// Asks until somebody is told to come later; how often he was not, and for how many seconds he is to wait.
 async fn until_later(ask: impl AsyncFn() -> Response<Bytes>, seconds: u32) -> u32 {
-    for n in 0..200 {
+    for n in 0..1_000 {
         let reply = ask().await;
         if reply.status().as_u16() == 429 {
             assert!(is_later(&reply, seconds), "{reply:?}");
             return n;
         }
     }
-    panic!("asked 200 times and never told to come later");
+    panic!("asked 1000 times and never told to come later");
 }
 
 async fn get(house: &House, path: &str, token: &str) -> Response<Bytes> {
@@ -87,6 +91,70 @@ async fn a_person_reads_a_hundred_and_twenty_pages_a_minute_of_all_ledgers_toget
     assert_eq!(page.status().as_u16(), 429);
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     assert_eq!(get(&house, "/api/v1/hazards", &house.sign_in(2).await).await.status().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn lists_of_photos_are_pages_like_any_other_of_persons_and_of_devices() {
+    let house = house().await;
+    let (token, device) = (house.sign_in(1).await, enrolled(&house, 41, person_id(4)).await.0);
+    let (record, hash) = (RecordId([5; 16]), BlobHash([5; 32]));
+    let paths = [
+        format!("/api/v1/hazards/{record}/photos"),
+        format!("/api/v1/rounds/{record}/photos"),
+        format!("/api/v1/photos/{hash}/alike"),
+    ];
+    for token in [&token, &device] {
+        let asked = Cell::new(0);
+        // What is not there costs as much: nothing was looked up yet when it is counted.
+        let list = async || {
+            asked.set(asked.get() + 1);
+            get(&house, &paths[asked.get() % paths.len()], token).await
+        };
+        assert_eq!(until_later(list, 1).await, Allowances::default().reads_per_minute);
+        for path in &paths {
+            assert!(is_later(&get(&house, path, token).await, 1), "{path}");
+        }
+    }
+    assert!(is_later(&get(&house, "/api/v1/hazards", &token).await, 1), "of all ledgers together");
+    let picture = get(&house, &format!("/api/v1/photos/{hash}"), &device).await;
+    assert_eq!(picture.status().as_u16(), 404, "pictures are counted apart");
+}
+
+#[tokio::test]
+async fn six_hundred_pictures_a_minute_are_looked_at_large_or_small() {
+    let house = house().await;
+    let (token, device) = (house.sign_in(1).await, enrolled(&house, 41, person_id(4)).await.0);
+    let full = format!("/api/v1/photos/{}", BlobHash([5; 32]));
+    let small = format!("{full}/thumbnail");
+    let asked = Cell::new(0);
+    let look = async || {
+        asked.set(asked.get() + 1);
+        get(&house, if asked.get() % 2 == 0 { &full } else { &small }, &token).await
+    };
+    assert_eq!(until_later(look, 1).await, Allowances::default().pictures_per_minute);
+    for path in [&full, &small] {
+        assert!(is_later(&get(&house, path, &token).await, 1), "{path}");
+    }
+    assert_eq!(get(&house, "/api/v1/hazards", &token).await.status().as_u16(), 200, "no page of a ledger");
+    // A device has its own, of the same size.
+    assert_eq!(
+        until_later(async || get(&house, &small, &device).await, 1).await,
+        Allowances::default().pictures_per_minute
+    );
+}
+
+#[tokio::test]
+async fn a_person_brings_sixty_parts_of_unsent_data_a_minute() {
+    let house = house().await;
+    let token = house.sign_in(1).await;
+    let bring = async |token: &str| {
+        let asked = house.bearing(("POST", "/api/v1/unsent", 1), token, b"x");
+        asked.header("content-type", PART_MEDIA_TYPE).header("content-length", 1).reply(&house.routes).await
+    };
+    assert_eq!(until_later(async || bring(&token).await, 1).await, Allowances::default().parts_per_minute);
+    assert_eq!(bring(&house.sign_in(2).await).await.status().as_u16(), 422, "somebody else is not concerned");
+    house.hands.advance_ms(60_000);
+    assert_eq!(bring(&token).await.status().as_u16(), 422);
 }
 
 #[tokio::test]

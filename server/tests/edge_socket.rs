@@ -4,12 +4,14 @@
 //! if the guard is taken out, the close never comes.
 
 mod edge_kit;
+mod kit;
+mod photo_kit;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use edge_kit::house::house;
-use edge_kit::wire::{SOON, one_reply, patient, say, serve, until_closed};
+use edge_kit::house::{House, house};
+use edge_kit::wire::{SOON, head, one_reply, patient, say, serve, until_closed};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use louan_server::edge::{Edge, Limits, Peer};
@@ -125,6 +127,104 @@ async fn a_body_that_does_not_come_is_told_so_and_closed() {
     say(&mut stream, head).await;
     let reply = until_closed(&mut stream).await;
     assert!(reply.starts_with("HTTP/1.1 408") && reply.contains("\"slow_body\""), "{reply}");
+}
+
+/// What each route with a body is, and the length that its largest has.
+const LARGEST: [(&str, &str, &str, usize); 5] = [
+    ("POST", "/api/v1/imports", "application/octet-stream", 16 << 20),
+    ("POST", "/api/v1/unsent", "application/vnd.louan.unsent1", 8 << 20),
+    ("POST", "/api/v1/sync", "application/vnd.louan.sync1", 1 << 20),
+    ("PATCH", "/api/v1/uploads/0123456789abcdef0123456789abcdef", "application/offset+octet-stream", 1 << 20),
+    ("POST", "/api/v1/commands", "application/json", 64 << 10),
+];
+
+/// The head of a request that announces so many bytes.
+fn announces((method, path, media_type): (&str, &str, &str), bytes: usize, more: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: louan.test\r\nContent-Type: {media_type}\r\nTus-Resumable: 1.0.0\r\n\
+         Content-Length: {bytes}\r\n{more}\r\n"
+    )
+}
+
+/// Those who may not send to each of [`LARGEST`], as header fields, and what they are told.
+async fn unwelcome(house: &House) -> Vec<(String, [&'static str; 5])> {
+    const UNKNOWN: &str = "401";
+    const MAY_NOT: &str = "403";
+    let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
+    let leader = house.sign_in(6).await;
+    let (unsigned, _) = photo_kit::enrolled(house, 41, edge_kit::person_id(4)).await;
+    vec![
+        (String::new(), [UNKNOWN; 5]),
+        (bearer(&"0".repeat(43)), [UNKNOWN; 5]),
+        // Whether somebody may give a command depends on the command.
+        (bearer(&leader), [MAY_NOT, MAY_NOT, MAY_NOT, MAY_NOT, "100"]),
+        (bearer(&unsigned), [MAY_NOT, MAY_NOT, UNKNOWN, UNKNOWN, MAY_NOT]),
+    ]
+}
+
+#[tokio::test]
+async fn who_may_not_send_is_told_before_a_byte_of_it_is_taken() {
+    let house = house().await;
+    let serving = serve(house.routes.clone(), patient(), false).await;
+    for (token, told) in unwelcome(&house).await {
+        for ((method, path, media_type, bytes), status) in LARGEST.into_iter().zip(told) {
+            let mut stream = serving.tcp().await;
+            // Once a body is waited for, this is answered with 100, whatever comes then.
+            let more = format!("{token}Expect: 100-continue\r\n");
+            say(&mut stream, &announces((method, path, media_type), bytes, &more)).await;
+            let reply = head(&mut stream).await;
+            assert!(reply.starts_with(&format!("HTTP/1.1 {status} ")), "{path} {token}: {reply}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_in_the_middle_of_sending_hears_it() {
+    let house = house().await;
+    let serving = serve(house.routes.clone(), patient(), false).await;
+    let mut stream = serving.tcp().await;
+    let (method, path, media_type, bytes) = LARGEST[0];
+    say(&mut stream, &announces((method, path, media_type), bytes, "")).await;
+    stream.write_all(&vec![b'x'; bytes]).await.expect("what is sent is let run out");
+    assert!(one_reply(&mut stream).await.starts_with("HTTP/1.1 401 "));
+    say(&mut stream, "GET /healthz HTTP/1.1\r\nHost: louan.test\r\n\r\n").await;
+    assert!(one_reply(&mut stream).await.starts_with("HTTP/1.1 200 "), "and may go on");
+}
+
+#[tokio::test]
+async fn so_many_files_are_taken_in_at_once_and_the_next_is_told_when_to_come_again() {
+    const AT_ONCE: usize = 4;
+    let house = house().await;
+    let serving = serve(house.routes.clone(), patient(), false).await;
+    let token = format!("Authorization: Bearer {}\r\nExpect: 100-continue\r\n", house.sign_in(1).await);
+    let begin = async |route, bytes| {
+        let mut stream = serving.tcp().await;
+        say(&mut stream, &announces(route, bytes, &token)).await;
+        let said = head(&mut stream).await;
+        (stream, said)
+    };
+    let mut held = Vec::new();
+    for at in 0..AT_ONCE {
+        let (method, path, media_type, largest) = LARGEST[at % 2];
+        let (stream, said) = begin((method, path, media_type), if at == 0 { 3 } else { largest }).await;
+        // Said once the body is waited for: it has its room.
+        assert!(said.starts_with("HTTP/1.1 100 "), "{at}: {said}");
+        held.push(stream);
+    }
+    for (method, path, media_type, largest) in LARGEST.into_iter().take(2) {
+        let (_, said) = begin((method, path, media_type), largest).await;
+        let said = said.to_lowercase();
+        assert!(said.starts_with("http/1.1 503 ") && said.contains("retry-after: 5\r\n"), "{path}: {said}");
+    }
+    let mut other = serving.tcp().await;
+    say(&mut other, "GET /healthz HTTP/1.1\r\nHost: louan.test\r\n\r\n").await;
+    assert!(one_reply(&mut other).await.starts_with("HTTP/1.1 200 "), "nobody else waits");
+    say(&mut held[0], "a,b").await;
+    let done = one_reply(&mut held[0]).await;
+    assert!(done.starts_with("HTTP/1.1 422 "), "{done}");
+    let (method, path, media_type, largest) = LARGEST[0];
+    let (_, said) = begin((method, path, media_type), largest).await;
+    assert!(said.starts_with("HTTP/1.1 100 "), "there is room again: {said}");
 }
 
 #[tokio::test]

@@ -29,6 +29,16 @@ const SIDE_MAX = { full: 2_048, thumbnail: 320 };
 /** How far two pictures of the same may be apart, of 255: JPEG's loss. Any turn or mirror is more than 50. */
 const UNLIKE_MAX = 16;
 
+/** What a person is told of each reason: only who cannot be helped by sending it again is asked to take it again. */
+const WHY = {
+  unsupported_image: /^不是可接收的照片格式，.+。$/,
+  file_too_large: /^照片文件过大，.+。$/,
+  image_too_large: /^照片尺寸过大，.+。$/,
+  truncated: /^照片文件不完整，请重新上传；仍不行再重新拍摄。$/,
+  damaged_image: /^照片文件已损坏，请重新上传；仍不行再重新拍摄。$/,
+  not_plain: /^照片文件中夹带了图像以外的内容，请更新应用后重新上传。$/,
+};
+
 let office;
 let sender;
 let clerk;
@@ -40,9 +50,10 @@ const kept = { photo: [], original: [] };
 const workers = new Map();
 
 before(async () => {
-  // How many photos there may be in a minute and a day is not what is asked here.
+  // How many photos there may be in a minute and a day, and how many are looked at, is not what is asked here.
   process.env.LOUAN__LIMITS__PHOTOS_PER_MINUTE = '100000';
   process.env.LOUAN__LIMITS__PHOTOS_PER_DAY = '100000';
+  process.env.LOUAN__LIMITS__PICTURES_PER_MINUTE = '100000';
   office = await Office.founded();
   sender = await Desk.device(office, office.codes.b);
   clerk = await Desk.at(office);
@@ -99,7 +110,10 @@ function refusal(name, { status, headers, body }, code) {
   const problem = JSON.parse(body);
   assert.deepEqual([status, problem.code], [422, code], `${name}: ${body}`);
   assert.match(problem.title, /照片无法接收/);
-  assert.match(problem.detail, /未接收，照片仍在本机。请重新拍摄/);
+  assert.match(problem.detail, /未接收，照片仍在本机。请按提示处理/);
+  assert.equal(problem.errors.length, 1, `${name}: ${body}`);
+  assert.equal(problem.errors[0].code, code, name);
+  assert.match(problem.errors[0].detail, WHY[code], name);
 }
 
 /** What Pillow sees in pictures. */

@@ -14,10 +14,15 @@ pub struct Allowances {
     pub photos_at_once: u32,
     /// Commands of one person in a minute.
     pub commands_per_minute: u32,
-    /// Pages of ledgers and figures one person may read in a minute.
+    /// Pages of ledgers and figures one person may read in a minute, lists of photos among them; of lists of photos, one
+    /// device as many.
     pub reads_per_minute: u32,
+    /// Pictures, large or small, one person or device may look at in a minute.
+    pub pictures_per_minute: u32,
     /// Steps of imports one person may take in an hour: a list sent, entered, taken back, its errors fetched.
     pub imports_per_hour: u32,
+    /// Parts of phones' files of unsent data one person may bring in a minute.
+    pub parts_per_minute: u32,
     /// Ledgers a person may take out as files in an hour.
     pub exports_per_hour: u32,
 }
@@ -35,8 +40,14 @@ impl Default for Allowances {
             // A screen asks for three or four at once, and somebody turns pages: two a second. At 500 lines a page the
             // district's whole ledger is a quarter of an hour's work and leaves a trace in the log.
             reads_per_minute: 120,
+            // A page of a console shows some fifty thumbnails: twelve pages a minute. A stolen token that takes out all
+            // pictures of a year needs hours for it and leaves a trace in the log.
+            pictures_per_minute: 600,
             // A list takes four: sent, its errors fetched, sent again, entered. Fifteen lists an hour.
             imports_per_hour: 60,
+            // A photo is a part: a file with the five hundred of a day is read in within ten minutes. As steps of imports
+            // they would take eight hours.
+            parts_per_minute: 60,
             // A ledger is needed once for a report; five are every kind there is.
             exports_per_hour: 5,
         }

@@ -16,8 +16,11 @@ pub struct ConnectionLimits {
     pub idle: Duration,
     /// Time a body may take before its rate is looked at.
     pub body_grace: Duration,
-    /// Least bytes a second of a body after the grace: 1 MiB may take 17 minutes, not a day.
+    /// Least bytes a second of a body after the grace: 1 MiB, the most a phone sends at once, may take 17 minutes.
     pub body_rate_bytes: u32,
+    /// Longest that any body may take: the 17 minutes of a phone's, and no more. A list of 16 MiB would have four hours and
+    /// a half at the least rate; it comes from a desk, which sends 14 KiB a second.
+    pub body_longest: Duration,
     /// A reply of which the peer reads nothing.
     pub write_stall: Duration,
     /// HTTP/2 streams at once on a connection; a browser opens about ten.
@@ -41,6 +44,7 @@ impl Default for ConnectionLimits {
             idle: Duration::from_secs(30),
             body_grace: Duration::from_secs(10),
             body_rate_bytes: 1024,
+            body_longest: Duration::from_secs(20 * 60),
             write_stall: Duration::from_secs(30),
             streams_max: 64,
             header_list_bytes: 16 * 1024,

@@ -78,6 +78,8 @@ pub struct LimitSection {
     pub body_grace_ms: u64,
     /// Least bytes a second of a body.
     pub body_rate_bytes: u32,
+    /// Longest time of a body.
+    pub body_longest_ms: u64,
     /// Longest wait for a peer to read its reply.
     pub write_stall_ms: u64,
     /// HTTP/2 streams on one connection.
@@ -102,8 +104,12 @@ pub struct LimitSection {
     pub commands_per_minute: u32,
     /// Pages of ledgers and figures of one person in a minute.
     pub reads_per_minute: u32,
+    /// Pictures one person or device may look at in a minute.
+    pub pictures_per_minute: u32,
     /// Steps of imports of one person in an hour.
     pub imports_per_hour: u32,
+    /// Parts of files of unsent data of one person in a minute.
+    pub parts_per_minute: u32,
     /// Files a person may take out in an hour.
     pub exports_per_hour: u32,
     /// Enrolment codes an administrator may make in an hour.
@@ -126,6 +132,7 @@ impl Default for LimitSection {
             idle_ms: ms(limits.idle),
             body_grace_ms: ms(limits.body_grace),
             body_rate_bytes: limits.body_rate_bytes,
+            body_longest_ms: ms(limits.body_longest),
             write_stall_ms: ms(limits.write_stall),
             streams_max: limits.streams_max,
             header_list_bytes: limits.header_list_bytes,
@@ -138,7 +145,9 @@ impl Default for LimitSection {
             photos_at_once: often.photos_at_once,
             commands_per_minute: often.commands_per_minute,
             reads_per_minute: often.reads_per_minute,
+            pictures_per_minute: often.pictures_per_minute,
             imports_per_hour: often.imports_per_hour,
+            parts_per_minute: often.parts_per_minute,
             exports_per_hour: often.exports_per_hour,
             // A phone enrolled in six minutes, its owner beside it.
             codes_per_hour: 10,
@@ -159,6 +168,7 @@ impl LimitSection {
             idle: Duration::from_millis(self.idle_ms),
             body_grace: Duration::from_millis(self.body_grace_ms),
             body_rate_bytes: self.body_rate_bytes,
+            body_longest: Duration::from_millis(self.body_longest_ms),
             write_stall: Duration::from_millis(self.write_stall_ms),
             streams_max: self.streams_max,
             header_list_bytes: self.header_list_bytes,
@@ -180,7 +190,9 @@ impl LimitSection {
             photos_at_once: self.photos_at_once,
             commands_per_minute: self.commands_per_minute,
             reads_per_minute: self.reads_per_minute,
+            pictures_per_minute: self.pictures_per_minute,
             imports_per_hour: self.imports_per_hour,
+            parts_per_minute: self.parts_per_minute,
             exports_per_hour: self.exports_per_hour,
         }
     }
@@ -192,6 +204,7 @@ impl LimitSection {
             ("limits.header_read_ms", self.header_read_ms),
             ("limits.idle_ms", self.idle_ms),
             ("limits.body_rate_bytes", self.body_rate_bytes.into()),
+            ("limits.body_longest_ms", self.body_longest_ms),
             ("limits.write_stall_ms", self.write_stall_ms),
             ("limits.streams_max", self.streams_max.into()),
             ("limits.header_list_bytes", self.header_list_bytes.into()),
@@ -203,7 +216,9 @@ impl LimitSection {
             ("limits.photos_at_once", self.photos_at_once.into()),
             ("limits.commands_per_minute", self.commands_per_minute.into()),
             ("limits.reads_per_minute", self.reads_per_minute.into()),
+            ("limits.pictures_per_minute", self.pictures_per_minute.into()),
             ("limits.imports_per_hour", self.imports_per_hour.into()),
+            ("limits.parts_per_minute", self.parts_per_minute.into()),
             ("limits.exports_per_hour", self.exports_per_hour.into()),
             ("limits.codes_per_hour", self.codes_per_hour.into()),
             ("limits.photos_per_day", self.photos_per_day),

@@ -1,8 +1,8 @@
 //! Bodies under guard: a request's body must keep up a rate, a reply's body keeps its
 //! connection alive until its last byte.
 //!
-//! A body of n bytes may take the grace and n divided by the rate, whatever pauses it makes;
-//! a phone in a stairwell passes, a peer that sends a byte a second does not (R01).
+//! A body of n bytes may take the grace and n divided by the rate, whatever pauses it makes, and no body longer than the
+//! longest; a phone in a stairwell passes, a peer that sends a byte a second does not (R01).
 
 use std::fmt;
 use std::pin::Pin;
@@ -23,6 +23,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub struct GuardedBody<B> {
     inner: B,
     grace: Duration,
+    longest: Duration,
     rate_bytes: u32,
     began_at: Option<Instant>,
     received_bytes: u64,
@@ -34,6 +35,7 @@ impl<B> GuardedBody<B> {
         Self {
             inner,
             grace: limits.body_grace,
+            longest: limits.body_longest,
             rate_bytes: limits.body_rate_bytes.max(1),
             began_at: None,
             received_bytes: 0,
@@ -44,7 +46,7 @@ impl<B> GuardedBody<B> {
     fn deadline(&mut self) -> Instant {
         let began_at = *self.began_at.get_or_insert_with(Instant::now);
         let earned_ms = self.received_bytes.saturating_mul(1000) / u64::from(self.rate_bytes);
-        began_at + self.grace + Duration::from_millis(earned_ms)
+        began_at + self.longest.min(self.grace + Duration::from_millis(earned_ms))
     }
 
     fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -198,6 +200,23 @@ mod tests {
         let limits = Limits::default();
         let body = GuardedBody::new(drip(2_048, Duration::from_secs(2), 60), &limits);
         assert_eq!(body.collect().await.expect("fast enough").to_bytes().len(), 60 * 2_048);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_keeps_up_the_rate_for_ever_is_cut_at_the_longest() {
+        let limits = Limits::default();
+        let body = GuardedBody::new(drip(2_048, Duration::from_secs(1), 8_192), &limits);
+        let from = Instant::now();
+        let error = body.collect().await.map(drop).expect_err("too long");
+        assert_eq!(error.downcast_ref::<SlowBody>(), Some(&SlowBody(1024)));
+        assert_eq!(from.elapsed(), limits.body_longest);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_largest_body_of_a_phone_passes_at_the_least_rate() {
+        let limits = Limits::default();
+        let body = GuardedBody::new(drip(1_024, Duration::from_secs(1), 1_024), &limits);
+        assert_eq!(body.collect().await.expect("in time").to_bytes().len(), 1 << 20);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,21 +1,13 @@
 //! What goes wrong, in one table: problem code, status, title. Statuses stand nowhere else.
 //!
 //! Bodies are RFC 9457 (`application/problem+json`). The codes are a closed list; a client
-//! decides by them and never by prose. What a 5xx is about goes to the log once, not to the
-//! caller.
+//! decides by them and never by prose. What the rooms behind refuse with becomes one of these in `refused`.
 
 use http::StatusCode;
 use louan_schema::wire::Code;
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
-
-use crate::auth::AuthError;
-use crate::hub::{StorageError, SyncError};
-use crate::photo::{BlobError, PhotoError};
-use crate::report::ReportError;
-use crate::report::workbook::WorkbookError;
-use crate::unsent::UnsentError;
 
 /// tus 1.0, checksum extension; not in HTTP's own list.
 const CHECKSUM_MISMATCH: StatusCode = match StatusCode::from_u16(460) {
@@ -62,7 +54,7 @@ macro_rules! problems {
 
 problems! {
     /// The request cannot be read.
-    Malformed = StatusCode::BAD_REQUEST, "malformed", "请求无法读取", "请求格式有误，未作任何改动。请更新应用或检查接口文档后重试。";
+    Malformed = StatusCode::BAD_REQUEST, "malformed", "请求无法读取", "请求格式有误，未作任何改动。请更新应用后重试；自行对接的，请核对接口文档。";
     /// Fields are wrong; `errors` says which.
     Invalid = StatusCode::UNPROCESSABLE_ENTITY, "invalid", "内容有误", "未作任何改动。请按提示改正后重新提交。";
     /// No session, or one that has ended.
@@ -72,13 +64,13 @@ problems! {
     /// Visible, but not for this role.
     NotPermitted = StatusCode::FORBIDDEN, "not_permitted", "无此权限", "未作任何改动。如工作需要，请联系管理员。";
     /// A browser sent it from somebody else's page.
-    CrossOrigin = StatusCode::FORBIDDEN, "cross_origin", "请求来源不符", "未作任何改动。请从本系统页面操作。";
+    CrossOrigin = StatusCode::FORBIDDEN, "cross_origin", "请求来源不符", "未作任何改动。请关闭此页面，从本系统的页面重新操作。";
     /// Not here, or not for this caller.
-    NotFound = StatusCode::NOT_FOUND, "not_found", "未找到", "没有此内容，或不在您的数据范围内。";
+    NotFound = StatusCode::NOT_FOUND, "not_found", "未找到", "没有这项内容，或不在您的查看范围内。请核对后重试。";
     /// No such enrolment code.
     CodeUnknown = StatusCode::NOT_FOUND, "code_unknown", "登记码不正确", "请核对登记码后重新输入。";
     /// The path has other methods.
-    MethodNotAllowed = StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "不支持此操作", "未作任何改动。请检查接口文档。";
+    MethodNotAllowed = StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "不支持此操作", "未作任何改动。请更新应用后重试；自行对接的，请核对接口文档。";
     /// The body came too slowly.
     SlowBody = StatusCode::REQUEST_TIMEOUT, "slow_body", "网络过慢，接收超时", "未作任何改动，本机内容仍在。请在网络好转后重试。";
     /// The target has moved on.
@@ -86,39 +78,41 @@ problems! {
     /// The target's state does not allow it, or a rule refuses it.
     Refused = StatusCode::CONFLICT, "refused", "当前状态不允许此操作", "未作任何改动。请刷新后查看最新状态。";
     /// An upload has another number of bytes than the sender thinks.
-    OffsetMoved = StatusCode::CONFLICT, "offset_moved", "已接收的长度不符", "已接收的部分仍在。请查询已接收的长度后，从那里继续。";
+    OffsetMoved = StatusCode::CONFLICT, "offset_moved", "续传位置不符", "已接收的部分仍在。请查询已接收的长度，从那里继续上传。";
     /// An upload that was given up, refused, or is too old.
-    UploadEnded = StatusCode::GONE, "upload_ended", "上传已结束", "照片仍在本机，请重新上传。";
+    UploadEnded = StatusCode::GONE, "upload_ended", "此次上传已终止", "照片仍在本机，请重新上传。";
     /// The tus version is not said, or not ours.
-    TusVersion = StatusCode::PRECONDITION_FAILED, "tus_version", "不支持的上传协议版本", "照片仍在本机。请更新应用后重试。";
+    TusVersion = StatusCode::PRECONDITION_FAILED, "tus_version", "上传方式与服务器不一致", "照片仍在本机。请更新应用后重试；已是最新版本的，请联系运维人员。";
     /// The enrolment code was used or is too old.
     CodeSpent = StatusCode::GONE, "code_spent", "登记码已使用或已过期", "请联系管理员重新发放登记码。";
     /// A piece of a photo that is not what its checksum says.
-    ChecksumMismatch = CHECKSUM_MISMATCH, "checksum_mismatch", "照片分片校验不符", "这一片未接收，照片仍在本机。请重新发送这一片。";
+    ChecksumMismatch = CHECKSUM_MISMATCH, "checksum_mismatch", "照片传输有误", "这一段未接收，照片仍在本机。请重新发送这一段。";
     /// Bytes that do not hash to the photo's name.
-    OtherBytes = StatusCode::UNPROCESSABLE_ENTITY, "other_bytes", "照片内容与摘要不符", "未接收，照片仍在本机。请重新上传。";
+    OtherBytes = StatusCode::UNPROCESSABLE_ENTITY, "other_bytes", "照片传输有误", "收到的照片与登记的不一致，未接收，照片仍在本机。请重新上传。";
     /// A picture that is not taken; the code says why.
-    PictureRefused = StatusCode::UNPROCESSABLE_ENTITY, "picture_refused", "照片无法接收", "未接收，照片仍在本机。请重新拍摄，或联系管理员。";
+    PictureRefused = StatusCode::UNPROCESSABLE_ENTITY, "picture_refused", "照片无法接收", "未接收，照片仍在本机。请按提示处理；仍不行的，请联系管理员。";
     /// The device's share of the day is used up.
-    Quota = StatusCode::INSUFFICIENT_STORAGE, "quota", "今日上传数量已达上限", "未接收，照片仍在本机，明日自动续传。如工作需要，请联系管理员。";
+    Quota = StatusCode::INSUFFICIENT_STORAGE, "quota", "今日上传数量已达上限", "未接收，照片仍在本机，明日会自动继续上传。如工作需要，请联系管理员。";
     /// The disk is full.
-    DiskFull = StatusCode::INSUFFICIENT_STORAGE, "disk_full", "服务器存储空间不足", "已确认送达的内容是安全的，其余仍在本机。请联系运维人员。";
+    DiskFull = StatusCode::INSUFFICIENT_STORAGE, "disk_full", "服务器存储空间不足", "已确认送达的内容不受影响，其余仍在本机。请联系运维人员。";
     /// The length of the body is not said.
-    LengthRequired = StatusCode::LENGTH_REQUIRED, "length_required", "缺少内容长度", "未作任何改动。请更新应用后重试。";
+    LengthRequired = StatusCode::LENGTH_REQUIRED, "length_required", "请求未说明内容长度", "未作任何改动。请更新应用后重试；自行对接的，请核对接口文档。";
     /// The body is larger than the route takes.
     TooLarge = StatusCode::PAYLOAD_TOO_LARGE, "too_large", "内容过大", "未作任何改动。请分批提交。";
     /// Another media type, or a compressed body.
-    UnsupportedMediaType = StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "不支持的内容格式", "未作任何改动。请更新应用后重试。";
+    UnsupportedMediaType = StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "不支持的内容格式", "未作任何改动。请更新应用后重试；自行对接的，请核对接口文档。";
     /// Another protocol.
-    UpdateApp = StatusCode::UPGRADE_REQUIRED, "update_app", "应用版本过旧", "本机内容仍在，可先导出备份。请更新应用后再同步。";
+    UpdateApp = StatusCode::UPGRADE_REQUIRED, "update_app", "应用与服务器版本不一致", "本机内容仍在，可先导出“未上传数据包”。请更新应用；已是最新版本的，请联系运维人员。";
     /// Too often.
     TooOften = StatusCode::TOO_MANY_REQUESTS, "too_often", "操作过于频繁", "未作任何改动，本机内容仍在。请稍后再试。";
     /// Too much at once.
     Overloaded = StatusCode::SERVICE_UNAVAILABLE, "overloaded", "服务繁忙", "未作任何改动，本机内容仍在。请稍后再试。";
     /// The store does not answer.
-    Unavailable = StatusCode::SERVICE_UNAVAILABLE, "unavailable", "服务暂不可用", "已确认送达的内容是安全的，其余仍在本机。请稍后再试，或联系运维人员。";
+    Unavailable = StatusCode::SERVICE_UNAVAILABLE, "unavailable", "服务暂不可用", "已确认送达的内容不受影响，其余仍在本机。请稍后再试，或联系运维人员。";
+    /// A file asked for could not be written, and not for want of room.
+    FileFailed = StatusCode::INTERNAL_SERVER_ERROR, "file_failed", "文件生成失败", "数据未作任何改动。请稍后重试，或联系运维人员。";
     /// A defect of ours.
-    Internal = StatusCode::INTERNAL_SERVER_ERROR, "internal", "服务内部错误", "已确认送达的内容是安全的，其余仍在本机。请稍后再试，并把请求编号告知运维人员。";
+    Internal = StatusCode::INTERNAL_SERVER_ERROR, "internal", "服务器内部错误", "已确认送达的内容不受影响，其余仍在本机。请稍后再试；仍不行的，请把请求编号告知运维人员。";
 }
 
 /// One thing wrong with what was sent.
@@ -139,6 +133,8 @@ pub struct ApiError {
     pub problem: Problem,
     /// Another code than the problem's own: a refused command says which rule refused it.
     pub code: Option<&'static str>,
+    /// Another detail than the problem's own: what comes next depends on what was asked.
+    pub says: Option<&'static str>,
     /// What is wrong, field by field.
     pub errors: Vec<FieldError>,
     /// When it makes sense to try again.
@@ -151,7 +147,8 @@ pub struct ApiError {
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        Self { problem, code: None, errors: Vec::new(), retry_after_s: None, version: None, allow: None }
+        let (code, says, errors) = (None, None, Vec::new());
+        Self { problem, code, says, errors, retry_after_s: None, version: None, allow: None }
     }
 }
 
@@ -194,105 +191,12 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         self.code.unwrap_or_else(|| self.problem.code())
     }
-}
 
-impl From<AuthError> for ApiError {
-    fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::Credentials => Problem::BadCredentials.into(),
-            AuthError::TooOften(later) => Self::later(Problem::TooOften, later.after_ms),
-            AuthError::NoSession => Problem::SignInAgain.into(),
-            AuthError::CodeUnknown => Problem::CodeUnknown.into(),
-            AuthError::CodeSpent => Problem::CodeSpent.into(),
-            AuthError::PublicKey => Self::field("/public_key", "public_key", "不是 P-256 公钥"),
-            AuthError::Busy => Self::later(Problem::Overloaded, 2_000),
-            AuthError::Storage(error) => error.into(),
-        }
+    /// Whether data is safe, and what to do next.
+    #[must_use]
+    pub fn detail(&self) -> &'static str {
+        self.says.unwrap_or_else(|| self.problem.detail())
     }
-}
-
-impl From<StorageError> for ApiError {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Moved => Self::later(Problem::Overloaded, 1_000),
-            StorageError::Stopped => logged(&error, Self::later(Problem::Unavailable, 60_000)),
-            _ => logged(&error, Problem::Internal.into()),
-        }
-    }
-}
-
-impl From<PhotoError> for ApiError {
-    fn from(error: PhotoError) -> Self {
-        match error {
-            PhotoError::Unknown => Problem::NotFound.into(),
-            PhotoError::Ended => Problem::UploadEnded.into(),
-            PhotoError::Offset(_) => Problem::OffsetMoved.into(),
-            PhotoError::Checksum => Problem::ChecksumMismatch.into(),
-            PhotoError::TooLong => Problem::TooLarge.into(),
-            PhotoError::Card => Self::field("/Upload-Metadata", "card", "照片说明与照片不符"),
-            PhotoError::OtherBytes => Problem::OtherBytes.into(),
-            PhotoError::Refused(refusal) => {
-                Self { code: Some(refusal.code()), ..Problem::PictureRefused.into() }
-            }
-            PhotoError::Quota => Problem::Quota.into(),
-            PhotoError::Later => Self::later(Problem::Overloaded, 2_000),
-            PhotoError::Blob(BlobError::Full) => logged(&BlobError::Full, Problem::DiskFull.into()),
-            PhotoError::Blob(error) => logged(&error, Self::later(Problem::Unavailable, 60_000)),
-            PhotoError::Storage(error) => error.into(),
-        }
-    }
-}
-
-impl From<ReportError> for ApiError {
-    fn from(error: ReportError) -> Self {
-        logged(&error, Problem::DiskFull.into())
-    }
-}
-
-impl From<WorkbookError> for ApiError {
-    fn from(error: WorkbookError) -> Self {
-        ReportError::from(error).into()
-    }
-}
-
-impl From<UnsentError> for ApiError {
-    fn from(error: UnsentError) -> Self {
-        match error {
-            UnsentError::Fault(_) => {
-                Self::field("/", "unsent", "不是完整的未上传数据包，或由更新版本的应用生成")
-            }
-            UnsentError::UnknownDevice => Self::field("/", "device", "数据包来自未在本单位登记的设备"),
-            UnsentError::Signature => Self::field("/", "signature", "数据包内容与设备签名不符，可能已被改动"),
-            UnsentError::Sync(error) => error.into(),
-            UnsentError::Photo(error) => error.into(),
-            UnsentError::Storage(error) => error.into(),
-        }
-    }
-}
-
-impl From<SyncError> for ApiError {
-    fn from(error: SyncError) -> Self {
-        match error {
-            SyncError::UnknownDevice => Problem::SignInAgain.into(),
-            SyncError::Protocol(_) => Problem::UpdateApp.into(),
-            SyncError::WrongStream(_) => Problem::NotFound.into(),
-            SyncError::TooMuch => Problem::TooLarge.into(),
-            SyncError::Storage(error) => error.into(),
-        }
-    }
-}
-
-/// Writes the chain of causes to the log, once, at the edge.
-fn logged(error: &dyn std::error::Error, answer: ApiError) -> ApiError {
-    let mut chain = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        chain.push_str(": ");
-        chain.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    tracing::error!(code = answer.code(), error = chain, "a request failed");
-    answer
 }
 
 /// What is answered when nothing goes wrong (正常应答).

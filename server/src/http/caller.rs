@@ -4,6 +4,7 @@
 //! right withdrawn is gone with the next one. A browser's request that changes something must
 //! come from our own page; a device's must bear its signature.
 
+use bytes::Bytes;
 use http::Method;
 use louan_schema::code::{Action, may};
 use louan_schema::id::DeviceId;
@@ -12,7 +13,7 @@ use louan_schema::wire::proof::ProvenRequest;
 
 use super::Desk;
 use super::api_error::{ApiError, Problem};
-use super::body::Read;
+use super::body::Coming;
 use super::context::Context;
 use crate::auth::Caller;
 use crate::auth::token::Token;
@@ -76,16 +77,30 @@ impl Desk {
         Ok(Official { person: row.person, org })
     }
 
-    /// The device behind a request, which it signed with its body. Whether it was given up as lost is the hub's to
-    /// answer: it may still send. What is wrong with a body is told only to who at least says that it signed it.
-    pub(super) async fn device(&self, context: &Context, body: &Read) -> Result<DeviceId, ApiError> {
+    /// The device behind a request that has no body. Whether it was given up as lost is the hub's to answer: it may
+    /// still send.
+    pub(super) async fn device(&self, context: &Context) -> Result<DeviceId, ApiError> {
         let (caller, token) = self.recognised(context).await?;
         let device = caller.device().ok_or(Problem::NotPermitted)?;
-        let body = body.as_ref().map_err(|error| match context.proof() {
-            Some(_) => error.clone(),
-            None => Problem::SignInAgain.into(),
-        })?;
-        self.prove(&caller, &token, context, body).await?;
+        self.prove(&caller, &token, context, b"").await?;
         Ok(device)
+    }
+
+    /// The device behind a request that it signed with its body, and the body. It is read for a device that is known and
+    /// says that it signed it; whether it did is seen only then.
+    pub(super) async fn device_sending(
+        &self,
+        context: &Context,
+        body: Coming,
+    ) -> Result<(DeviceId, Bytes), ApiError> {
+        let (caller, token) = self.recognised(context).await?;
+        let device = caller.device().ok_or(Problem::NotPermitted)?;
+        if context.proof().is_none() {
+            // Fails, whatever the body, and leaves its line in the audit.
+            self.prove(&caller, &token, context, b"").await?;
+        }
+        let body = body.read().await?;
+        self.prove(&caller, &token, context, &body).await?;
+        Ok((device, body))
     }
 }

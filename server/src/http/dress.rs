@@ -130,7 +130,7 @@ fn document(error: &ApiError, trace_id: &str) -> Vec<u8> {
         title: error.problem.title(),
         status: error.problem.status().as_u16(),
         code: error.code(),
-        detail: error.problem.detail(),
+        detail: error.detail(),
         errors: &error.errors,
         version: error.version,
         trace_id,

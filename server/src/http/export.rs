@@ -22,6 +22,7 @@ use super::query::{Parameters, raw};
 use super::route::Verb;
 use super::{Desk, at, reply};
 use crate::hub::{Export, ExportError, LedgerFile};
+use crate::report::ReportError;
 
 /// An xlsx file.
 pub(super) const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -129,7 +130,7 @@ async fn hand_out(
     parameters.finish()?;
     // A street misspelt costs nobody one of the few.
     desk.rates().export(official.person.id, now.system)?;
-    let folder = tempfile::tempdir().map_err(|_| Problem::DiskFull)?;
+    let folder = tempfile::tempdir().map_err(ReportError::from)?;
     let path = folder.path().join("export");
     let (person, org) = (&official.person, &official.org);
     let turn = desk.inner.exports.acquire().await.map_err(|_| Problem::Unavailable)?;

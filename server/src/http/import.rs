@@ -14,7 +14,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
 use super::api_error::{ApiError, Problem};
-use super::body::{Read, read};
+use super::body::{Coming, coming};
 use super::caller::Official;
 use super::context::{Context, context};
 use super::export::WORKBOOK;
@@ -155,7 +155,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(asked.clone())
         .and(raw())
-        .and(read(Body::File))
+        .and(coming(Body::File))
         .then(preview_import)
         .map(reply);
     let show = one.and(warp::get()).and(asked.clone()).then(show_import).map(reply);
@@ -195,9 +195,12 @@ async fn preview_import(
     desk: Desk,
     context: Context,
     raw: String,
-    body: Read,
+    body: Coming,
 ) -> Result<impl Reply, ApiError> {
-    let official = stepping(&desk, &context).await?;
+    let official = importer(&desk, &context).await?;
+    // Who finds no room has taken no step.
+    let _room = desk.room().for_file()?;
+    desk.rates().import(official.person.id, desk.now().system)?;
     let mut parameters = Parameters::of(&raw);
     let defaults = Defaults {
         street: parameters.find("street", "street", |text| value::street(text).ok()),
@@ -205,8 +208,9 @@ async fn preview_import(
         datum: parameters.find("datum", "datum", |text| text.parse::<Datum>().ok()),
     };
     parameters.finish()?;
+    let file = Vec::from(body.read().await?);
     let _turn = desk.inner.imports.acquire().await.map_err(|_| Problem::Unavailable)?;
-    let read = desk.inner.furnishing.tables.read_table(body?.to_vec()).await;
+    let read = desk.inner.furnishing.tables.read_table(file).await;
     let table = read.map_err(|_| ApiError::later(Problem::Overloaded, 2_000))?;
     let table = table.map_err(|fault| ApiError::field("/", fault.code(), &fault.text()))?;
     let id = ImportId(desk.random().array());

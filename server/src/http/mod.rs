@@ -26,6 +26,7 @@ mod peer;
 mod photo;
 mod query;
 mod rate;
+mod refused;
 mod room;
 pub mod route;
 mod session;

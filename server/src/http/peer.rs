@@ -14,9 +14,9 @@ pub struct Peer {
     pub encrypted: bool,
 }
 
-/// The body came slower than the limit; nothing of it was used.
+/// The body came slower than the limit, or took longer than any may; nothing of it was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the body came slower than {0} bytes a second")]
+#[error("the body came slower than {0} bytes a second, or too long")]
 pub struct SlowBody(
     /// The rate that was asked.
     pub u32,

@@ -21,14 +21,15 @@ use super::api_error::{ApiError, Gives, Problem};
 use super::caller::Official;
 use super::context::{Context, context};
 use super::openapi::{Operation, shape};
+use super::rate::Viewer;
 use super::route::Verb;
 use super::{Desk, at, reply};
 use crate::audit::Entry;
 use crate::photo::{CitedPhoto, Shown, Size};
 
 const JPEG: &str = "image/jpeg";
-/// Who does not see a photo, and whose role looks at none.
-const SEEN: &[Problem] = &[Problem::NotFound, Problem::NotPermitted];
+/// Who does not see a photo, whose role looks at none, and who looks too often.
+const SEEN: &[Problem] = &[Problem::NotFound, Problem::NotPermitted, Problem::TooOften];
 
 /// A photo beside a hazard or round.
 #[derive(Serialize, ToSchema)]
@@ -161,24 +162,31 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 }
 
 impl Desk {
-    /// The organisations whose photos a caller may see: an official's own, or those of a device's people.
-    async fn viewing(&self, context: &Context) -> Result<Vec<OrgId>, ApiError> {
+    /// Who looks, and the organisations whose photos he may see: an official's own, or those of a device's people.
+    async fn viewing(&self, context: &Context) -> Result<(Viewer, Vec<OrgId>), ApiError> {
         let caller = self.caller(context).await?;
         let Some(device) = caller.device() else {
             let official = self.official(context).await?;
             official.must(Action::ReadLedger)?;
-            return Ok(vec![official.org.id]);
+            return Ok((Viewer::Person(official.person.id), vec![official.org.id]));
         };
         let device = self.hub().find_device(device).await?.ok_or(Problem::SignInAgain)?;
         if device.revoked {
             return Err(Problem::NotPermitted.into());
         }
-        Ok(device.orgs.into_iter().map(|org| org.id).collect())
+        Ok((Viewer::Device(device.device), device.orgs.into_iter().map(|org| org.id).collect()))
+    }
+
+    /// The same, for who asks for a list.
+    async fn listing(&self, context: &Context) -> Result<Vec<OrgId>, ApiError> {
+        let (viewer, orgs) = self.viewing(context).await?;
+        self.rates().list(viewer, self.now().system)?;
+        Ok(orgs)
     }
 }
 
 async fn list_hazard_photos(hazard: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let orgs = desk.viewing(&context).await?;
+    let orgs = desk.listing(&context).await?;
     let id: HazardId = hazard.parse().map_err(|_| Problem::NotFound)?;
     let found = desk.photos().of_hazard(id, orgs).await?;
     let missing = missing(&found.cited);
@@ -187,7 +195,7 @@ async fn list_hazard_photos(hazard: String, desk: Desk, context: Context) -> Res
 }
 
 async fn list_round_photos(round: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let orgs = desk.viewing(&context).await?;
+    let orgs = desk.listing(&context).await?;
     let id: RoundId = round.parse().map_err(|_| Problem::NotFound)?;
     let cited = desk.photos().of_round(id, orgs).await?;
     let missing = missing(&cited);
@@ -245,7 +253,8 @@ async fn show_thumbnail(hash: String, desk: Desk, context: Context) -> Result<Re
 }
 
 async fn show(hash: &str, desk: &Desk, context: &Context, size: Size) -> Result<Response, ApiError> {
-    let orgs = desk.viewing(context).await?;
+    let (viewer, orgs) = desk.viewing(context).await?;
+    desk.rates().picture(viewer, desk.now().system)?;
     let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
     // The name says what the bytes are: whoever has them needs only to be told that he may still look.
     let tag = format!("\"{}\"", Base64UrlUnpadded::encode_string(&hash.0));
@@ -288,7 +297,7 @@ fn picture(shown: &Shown, size: Size) -> Response {
 }
 
 async fn list_alike(hash: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let orgs = desk.viewing(&context).await?;
+    let orgs = desk.listing(&context).await?;
     let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
     let found = desk.photos().alike(hash, orgs).await?;
     let rows: Vec<AlikeView> = found

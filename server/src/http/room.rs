@@ -1,9 +1,9 @@
-//! Room for bodies: how many large ones are worked on, how many are packed or unpacked, and how much is on its way, at
-//! once.
+//! Room for bodies: how many files are taken in, how many large bodies are worked on, how many are packed or unpacked, and
+//! how much is on its way, at once.
 //!
-//! Memory is what a small office machine has least of. Whoever finds no room waits with his body as it came,
-//! compressed; small ones wait for no large one. Nobody waits for a slow phone to read its reply: while many do, the
-//! next replies are smaller and come in more trips.
+//! Memory is what a small office machine has least of. Who brings a file and finds no room comes again: nothing of it is
+//! read. A phone that finds none waits with its body as it came, compressed; small ones wait for no large one. Nobody
+//! waits for a slow phone to read its reply: while many do, the next replies are smaller and come in more trips.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +12,12 @@ use std::thread::available_parallelism;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
+use super::api_error::{ApiError, Problem};
+
+/// Files taken in at once, lists and parts of unsent data: of 16 MiB at most, so 64 MiB. One is read, the others come.
+const FILES_AT_ONCE: usize = 4;
+/// How long whoever brings one more should wait: a list is read within seconds.
+const FILES_WAIT_MS: i64 = 5_000;
 /// Large bodies of phones worked on at once: each may become 8 MiB and is there several times until it is stored.
 const LARGE_AT_ONCE: usize = 2;
 /// Bytes of a body, as sent, up to which it is worked on beside any number of others: some 300 records.
@@ -25,6 +31,7 @@ const SMALL_DOWN_BYTES: u32 = 256 * 1024;
 /// The room there is.
 #[derive(Debug)]
 pub(super) struct Room {
+    files: Semaphore,
     large: Arc<Semaphore>,
     turns: Semaphore,
     on_their_way: Arc<AtomicUsize>,
@@ -52,7 +59,13 @@ impl Room {
     pub(super) fn new() -> Self {
         // It is work for processors: more at once than there are would only be more tables in memory.
         let turns = Semaphore::new(available_parallelism().map_or(2, usize::from));
-        Self { large: Arc::new(Semaphore::new(LARGE_AT_ONCE)), turns, on_their_way: Arc::default() }
+        let (files, large) = (Semaphore::new(FILES_AT_ONCE), Arc::new(Semaphore::new(LARGE_AT_ONCE)));
+        Self { files, large, turns, on_their_way: Arc::default() }
+    }
+
+    /// Room for a file, taken before its first byte is read and kept until it is done with.
+    pub(super) fn for_file(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        self.files.try_acquire().map_err(|_| ApiError::later(Problem::Overloaded, FILES_WAIT_MS))
     }
 
     /// Waits until a body of so many bytes, as sent, may be worked on; a large one keeps its room until it is
@@ -88,6 +101,16 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+
+    #[test]
+    fn who_brings_a_file_too_many_is_told_to_come_again() {
+        let room = Room::new();
+        let mut held: Vec<_> = (0..FILES_AT_ONCE).map(|_| room.for_file().expect("there is room")).collect();
+        let told = room.for_file().map(drop).expect_err("there is none");
+        assert_eq!((told.problem, told.retry_after_s), (Problem::Overloaded, Some(5)));
+        held.pop();
+        assert!(room.for_file().is_ok(), "one is done with");
+    }
 
     #[test]
     fn large_bodies_wait_for_each_other_and_small_ones_for_nobody() {

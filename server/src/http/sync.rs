@@ -12,7 +12,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::api_error::{ApiError, Problem};
-use super::body::{Read, read};
+use super::body::{Coming, coming};
 use super::context::{Context, context};
 use super::openapi::Operation;
 use super::openapi::refusal::COUNTED;
@@ -36,17 +36,16 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(at(desk))
         .and(context(desk))
-        .and(read(Body::Sync))
+        .and(coming(Body::Sync))
         .then(sync_device)
         .map(reply)
         .boxed()
 }
 
-async fn sync_device(desk: Desk, context: Context, body: Read) -> Result<Response, ApiError> {
-    let device = desk.device(&context, &body).await?;
+async fn sync_device(desk: Desk, context: Context, body: Coming) -> Result<Response, ApiError> {
+    let (device, body) = desk.device_sending(&context, body).await?;
     let now = desk.now();
     desk.rates().sync(device, now.system)?;
-    let body = body?;
     let _room = desk.room().for_body(body.len()).await;
     let request = decoded(&desk, body).await?;
     let down_bytes = |asked| desk.room().down_bytes(asked);

@@ -11,10 +11,10 @@ use warp::reply::{Reply, Response};
 use louan_schema::code::Action;
 
 use super::api_error::{ApiError, Problem};
-use super::body::{Read, read};
+use super::body::{Coming, coming};
 use super::context::{Context, context};
 use super::openapi::Operation;
-use super::openapi::refusal::PICTURE;
+use super::openapi::refusal::{COUNTED, PICTURE};
 use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 use crate::photo::UploadId;
@@ -41,7 +41,8 @@ pub(super) fn describe() -> Vec<Operation> {
     vec![
         Operation::new(Verb::Post, "/api/v1/unsent", "Read in a part of what a phone could not send")
             .gives::<ReadInView>("What became of it; the same part again changes nothing.")
-            .refuses(&[Problem::NotPermitted, Problem::Invalid, Problem::UpdateApp, Problem::Quota])
+            .refuses(&[Problem::Invalid, Problem::UpdateApp, Problem::Quota])
+            .refuses(COUNTED)
             .refuses(PICTURE),
     ]
 }
@@ -51,18 +52,21 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(at(desk))
         .and(context(desk))
-        .and(read(Body::Unsent))
+        .and(coming(Body::Unsent))
         .then(read_part)
         .map(reply)
         .boxed()
 }
 
-async fn read_part(desk: Desk, context: Context, body: Read) -> Result<impl Reply, ApiError> {
+async fn read_part(desk: Desk, context: Context, body: Coming) -> Result<impl Reply, ApiError> {
     let official = desk.official(&context).await?;
     official.must(Action::RegisterBuilding)?;
+    let _room = desk.room().for_file()?;
+    desk.rates().part(official.person.id, desk.now().system)?;
+    let body = body.read().await?;
     // One after the other: a part may be as large as a list.
     let _turn = desk.inner.imports.acquire().await.map_err(|_| Problem::Unavailable)?;
-    let (body, upload) = (body?, UploadId(desk.random().array()));
+    let upload = UploadId(desk.random().array());
     let unsent = Unsent::new(desk.hub().clone(), desk.photos().clone());
     let read = unsent.read_in(official.person.id, &body, upload, desk.now()).await?;
     Ok(warp::reply::json(&ReadInView::from(read)))

@@ -5,7 +5,6 @@
 //! the position of the log that has it (`Louan-Position`).
 
 use base64ct::{Base64, Encoding};
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use louan_schema::id::{BlobHash, DeviceId};
@@ -15,7 +14,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
 use super::api_error::{ApiError, Gives, Problem};
-use super::body::{Read, read};
+use super::body::{Coming, coming};
 use super::context::{Context, context};
 use super::openapi::refusal::{COUNTED, PICTURE, UPLOAD};
 use super::openapi::{Operation, shape};
@@ -33,8 +32,6 @@ const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 const POSITION: HeaderName = HeaderName::from_static("louan-position");
-/// What a device signs where nothing is sent.
-static NO_BODY: Read = Ok(Bytes::new());
 /// The one version spoken.
 const TUS: HeaderValue = HeaderValue::from_static("1.0.0");
 
@@ -110,7 +107,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
         .and(warp::patch())
         .and(at(desk))
         .and(context(desk))
-        .and(read(Body::Piece))
+        .and(coming(Body::Piece))
         .then(append_upload)
         .map(reply);
     let end = one.and(warp::delete()).and(at(desk)).and(context(desk)).then(end_upload).map(reply);
@@ -143,16 +140,19 @@ fn able() -> Response {
     response
 }
 
+/// Whether this version is spoken.
+fn must_speak(context: &Context) -> Result<(), Problem> {
+    if context.headers.get(RESUMABLE) == Some(&TUS) { Ok(()) } else { Err(Problem::TusVersion) }
+}
+
 /// The device, if it speaks this version.
-async fn sender(desk: &Desk, context: &Context, body: &Read) -> Result<DeviceId, ApiError> {
-    if context.headers.get(RESUMABLE) != Some(&TUS) {
-        return Err(Problem::TusVersion.into());
-    }
-    desk.device(context, body).await
+async fn sender(desk: &Desk, context: &Context) -> Result<DeviceId, ApiError> {
+    must_speak(context)?;
+    desk.device(context).await
 }
 
 async fn begin_upload(desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let device = sender(&desk, &context, &NO_BODY).await?;
+    let device = sender(&desk, &context).await?;
     let now = desk.now().system;
     let id = UploadId(desk.random().array());
     let new = announced(&context.headers, id)?;
@@ -193,7 +193,7 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<u64, ApiError> {
 }
 
 async fn ask_upload(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let device = sender(&desk, &context, &NO_BODY).await?;
+    let device = sender(&desk, &context).await?;
     let progress = desk.photos().progress(device, upload(&id)?, desk.now().system).await?;
     let mut response = Gives::NoContent.bare();
     let headers = response.headers_mut();
@@ -207,13 +207,14 @@ async fn append_upload(
     id: String,
     desk: Desk,
     context: Context,
-    piece: Read,
+    piece: Coming,
 ) -> Result<impl Reply, ApiError> {
-    let device = sender(&desk, &context, &piece).await?;
+    must_speak(&context)?;
+    let (device, piece) = desk.device_sending(&context, piece).await?;
     let id = upload(&id)?;
     let offset = number(&context.headers, &OFFSET)?;
     let checksum = checksum(&context.headers)?;
-    let piece = (offset, piece?);
+    let piece = (offset, piece);
     let progress = desk.photos().append(device, id, piece, checksum, desk.now().system).await;
     let mut response = match progress {
         Err(PhotoError::Offset(offset)) => {
@@ -233,13 +234,13 @@ async fn append_upload(
 }
 
 async fn end_upload(id: String, desk: Desk, context: Context) -> Result<impl Reply, ApiError> {
-    let device = sender(&desk, &context, &NO_BODY).await?;
+    let device = sender(&desk, &context).await?;
     desk.photos().give_up(device, upload(&id)?).await?;
     Ok(Gives::NoContent.bare())
 }
 
 async fn has_blob(hash: String, desk: Desk, context: Context) -> Result<Response, ApiError> {
-    let device = desk.device(&context, &NO_BODY).await?;
+    let device = desk.device(&context).await?;
     let hash: BlobHash = hash.parse().map_err(|_| Problem::NotFound)?;
     let pos = desk.photos().sent(hash, device).await?.ok_or(Problem::NotFound)?;
     let mut response = Gives::NoContent.bare();

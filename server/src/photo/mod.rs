@@ -19,10 +19,11 @@ use crate::blob::Blobs;
 use crate::hub::Hub;
 use crate::lock::Locks;
 use crate::storage::{Storage, StorageError};
-use crate::worker::{Examine, Unfit};
+use crate::worker::Examine;
 
 pub use crate::blob::BlobError;
 pub use crate::storage::photos::{Alike, CitedPhoto, Photo, PhotoTally, Subject, UploadId};
+pub use crate::worker::Unfit;
 pub use show::{HazardPhotos, Shown, Size};
 pub use sweep::Swept;
 

@@ -66,7 +66,9 @@ pub(crate) async fn patient_house() -> House {
         photos_at_once: often,
         commands_per_minute: often,
         reads_per_minute: often,
+        pictures_per_minute: often,
         imports_per_hour: often,
+        parts_per_minute: often,
         exports_per_hour: often,
     };
     house_with(Wishes { allowances, ..Wishes::default() }).await

@@ -37,6 +37,7 @@ pub(crate) fn patient() -> Limits {
         header_read: NEVER,
         idle: NEVER,
         body_grace: NEVER,
+        body_longest: NEVER,
         write_stall: NEVER,
         drain: NEVER,
         ..Limits::default()
@@ -105,6 +106,17 @@ pub(crate) async fn say(stream: &mut (impl AsyncWriteExt + Unpin), text: &str) {
     stream.flush().await.expect("the server listens");
 }
 
+/// Reads the head of one HTTP/1.1 reply, and nothing behind it.
+pub(crate) async fn head(stream: &mut (impl AsyncReadExt + Unpin)) -> String {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await.expect("a head");
+        head.push(char::from(byte[0]));
+    }
+    head
+}
+
 /// Reads one HTTP/1.1 reply with a `content-length`, and leaves the connection open.
 pub(crate) async fn one_reply(stream: &mut (impl AsyncReadExt + Unpin)) -> String {
     let mut all = String::new();
@@ -115,7 +127,8 @@ pub(crate) async fn one_reply(stream: &mut (impl AsyncReadExt + Unpin)) -> Strin
         if let Some((head, body)) = all.split_once("\r\n\r\n") {
             let lower = head.to_lowercase();
             let length = lower.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
-            if body.len() == length.expect("a length").parse::<usize>().expect("a number") {
+            // One character a byte, whatever the text says.
+            if body.chars().count() == length.expect("a length").parse::<usize>().expect("a number") {
                 return all;
             }
         }

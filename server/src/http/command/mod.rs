@@ -19,7 +19,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
 
 use super::api_error::{ApiError, Problem};
-use super::body::{Read, json, read};
+use super::body::{Coming, coming, json};
 use super::context::{Context, context};
 use super::openapi::refusal::COUNTED;
 use super::openapi::{Operation, shape};
@@ -99,17 +99,17 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
         .and(warp::post())
         .and(at(desk))
         .and(context(desk))
-        .and(read(Body::Json))
+        .and(coming(Body::Json))
         .then(give_command)
         .map(reply)
         .boxed()
 }
 
-async fn give_command(desk: Desk, context: Context, body: Read) -> Result<impl Reply, ApiError> {
+async fn give_command(desk: Desk, context: Context, body: Coming) -> Result<impl Reply, ApiError> {
     let official = desk.official(&context).await?;
     let now = desk.now();
     desk.rates().command(official.person.id, now.system)?;
-    let CommandRequest { id, expected_version, act } = json(body)?;
+    let CommandRequest { id, expected_version, act } = json(body.read().await)?;
     let standing = match &act {
         ActRequest::RegisterSite(entry) => match entry.leaves_something() {
             Some(site) => desk.hub().list_buildings(site).await?,

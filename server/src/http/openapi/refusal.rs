@@ -21,7 +21,7 @@ pub(in crate::http) const ABSENT: &[Problem] = &[Problem::NotFound];
 /// Of a route that is not for everybody who is known, and counts how often somebody asks.
 pub(in crate::http) const COUNTED: &[Problem] = &[Problem::NotPermitted, Problem::TooOften];
 /// Of a file that is written on disk before it is sent.
-pub(in crate::http) const FILE: &[Problem] = &[Problem::DiskFull];
+pub(in crate::http) const FILE: &[Problem] = &[Problem::DiskFull, Problem::FileFailed];
 /// Of an upload: it may be unknown or over, and another version of tus may be spoken.
 pub(in crate::http) const UPLOAD: &[Problem] =
     &[Problem::TusVersion, Problem::NotPermitted, Problem::NotFound, Problem::UploadEnded];

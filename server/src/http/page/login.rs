@@ -120,7 +120,7 @@ fn form(mount: &Mount, error: Option<&ApiError>) -> Markup {
         h1 { "登录" }
         @if let Some(error) = error {
             p class="notice" role="alert" {
-                strong { (error.problem.title()) "。" } (error.problem.detail())
+                strong { (error.problem.title()) "。" } (error.detail())
                 @if let Some(seconds) = error.retry_after_s { "（约 " (seconds) " 秒后可再试）" }
             }
         }

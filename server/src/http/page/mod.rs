@@ -65,7 +65,7 @@ fn page(markup: Markup) -> Response {
 pub(super) fn problem(error: &ApiError, request_id: &str, mount: &Mount) -> String {
     let main = html! {
         h1 { (error.problem.title()) }
-        p { (error.problem.detail()) }
+        p { (error.detail()) }
         @if let Some(seconds) = error.retry_after_s {
             p { "请在 " (seconds) " 秒后重试。" }
         }
