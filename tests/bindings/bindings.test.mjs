@@ -68,7 +68,7 @@ test('what a phone could not send is read in by command, and known when the phon
     const at = [office.url, office.root];
     const picture = join(root, 'tests/outside/stairwell.jpg');
     const made = JSON.parse((await run('python3', [script, 'make', ...at, office.codes.a, picture, phone, file], { env })).stdout);
-    for (const said of [/已读入 1 条，照片 1 张/, /已读入 0 条，照片 0 张；原已有 2/]) {
+    for (const said of [/已读入 1 条，照片 1 张/, /已读入 0 条，照片 0 张；此前已有 2 条/]) {
       assert.match(await office.louan('unsent', file, '--as', 'clerk'), said);
     }
     const { photos, missing } = JSON.parse(await office.get(`hazards/${made.hazard}/photos`));

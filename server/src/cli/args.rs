@@ -105,7 +105,11 @@ pub(super) enum Command {
         to: PathBuf,
         #[arg(long, value_name = "街镇", help = "只导出一个街镇，代码或名称")]
         street: Option<String>,
-        #[arg(long, value_name = "状态", help = "只导出一种状态的隐患，如 confirmed")]
+        #[arg(
+            long,
+            value_name = "状态",
+            help = "只导出一种状态的隐患，如 reported（待核实）、rectifying（整改中）"
+        )]
         state: Option<String>,
         #[arg(long, value_name = "日期", help = "只导出该日及以前开始的检查，如 2020-03-20")]
         until: Option<String>,
@@ -245,6 +249,15 @@ pub(super) enum TlsCommand {
         #[arg(long, value_name = "域名", help = "服务器域名，可重复")]
         name: Vec<String>,
         #[arg(long, value_name = "地址", help = "服务器地址，可重复")]
+        ip: Vec<IpAddr>,
+    },
+    #[command(about = "用原有的自有根证书重新签发服务器证书（手机和电脑不用重新安装根证书）")]
+    Renew {
+        #[arg(long, value_name = "目录", default_value = "/etc/louan/tls", help = "证书所在目录")]
+        dir: PathBuf,
+        #[arg(long, value_name = "域名", help = "服务器域名，可重复；不给出时与现有证书相同")]
+        name: Vec<String>,
+        #[arg(long, value_name = "地址", help = "服务器地址，可重复；不给出时与现有证书相同")]
         ip: Vec<IpAddr>,
     },
 }

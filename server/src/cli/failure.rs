@@ -151,7 +151,7 @@ impl From<AppError> for Failure {
             AppError::Tls(_) => Self::new(
                 "证书或私钥无法使用",
                 &error,
-                "服务未启动，数据未作任何改动。请检查 edge.certificate 与 edge.key，或用 louan tls init 生成。",
+                "服务未启动，数据未作任何改动。请检查 edge.certificate 与 edge.key，或用 louan tls renew 重新签发（首次安装用 louan tls init 生成）。",
             )
             .with(5),
             AppError::Listen(address, _) => Self::new(

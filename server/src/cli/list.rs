@@ -93,8 +93,8 @@ pub(super) async fn importer(app: &App, who: &str) -> Result<(Person, Org), Fail
     }
     let role = person.role.label();
     Err(Failure::refused(
-        &format!("{who} 的岗位（{role}）不能建立建筑台账"),
-        "未作任何改动。请以街镇人员的账号导入。",
+        &format!("{who} 的岗位（{role}）没有建账权限"),
+        "未作任何改动。请以有建账权限的账号（领导小组办公室、住建、街镇）执行。",
     ))
 }
 

@@ -5,6 +5,7 @@
 //! 5 certificate or address. Nothing below this room prints.
 
 mod args;
+mod authority;
 mod backup;
 mod configuration;
 mod doctor;
@@ -56,6 +57,7 @@ fn obey(arguments: &Arguments) -> Result<(), Failure> {
         Command::Version => say(&format!("louan {}", env!("CARGO_PKG_VERSION"))),
         Command::Tls(TlsCommand::Check) => tls::check(&Config::load(&sources(arguments)?)?),
         Command::Tls(TlsCommand::Init { dir, name, ip }) => tls::init(dir, name, ip),
+        Command::Tls(TlsCommand::Renew { dir, name, ip }) => tls::renew(dir, name, ip),
         Command::Config(command) => configuration::run(command, &sources(arguments)?),
         command => {
             let config = Config::load(&sources(arguments)?)?;

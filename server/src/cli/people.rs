@@ -96,7 +96,7 @@ pub(super) async fn user(command: &UserCommand, config: &Config) -> Result<(), F
             let person = find_person(&app, who).await?;
             app.hub.erase_person(person, None, app.now()).await?;
             say(&format!(
-                "已清除 {person} 的姓名、账号与登录。已收记录只含编号，予以保留；其设备此后上传的内容一律退回。"
+                "已清除 {person} 的姓名、账号与登录。已收记录只含编号，予以保留；其本人此后上传的内容一律退回，同一设备上其他人的内容不受影响。"
             ))
         }
         UserCommand::Disable { who } => {

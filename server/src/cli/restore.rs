@@ -113,7 +113,7 @@ fn since(apart: &Apart) -> Vec<String> {
         lines.push(format!("备份之后收回的权限，已重新收回 {} 项：", apart.withdrawn.len()));
         lines.extend(listed(apart.withdrawn.iter().map(withdrawn)));
     }
-    lines.push(format!("等手机补回：变更 {} 条。", apart.changes));
+    lines.push(format!("待手机补回的变更：{} 条。", apart.changes));
     if apart.decisions > 0 {
         lines.push(format!("暂存内容的审核决定 {} 项须重新作出。", apart.decisions));
     }

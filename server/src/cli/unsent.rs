@@ -15,7 +15,7 @@ use super::say;
 use super::service::executable;
 use crate::app::{App, Workers};
 use crate::config::Config;
-use crate::photo::UploadId;
+use crate::photo::{PhotoError, UploadId};
 use crate::unsent::{ReadIn, Unsent, UnsentError};
 
 pub(super) async fn read_in(file: &Path, who: &str, config: &Config) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ pub(super) async fn read_in(file: &Path, who: &str, config: &Config) -> Result<(
     let (person, _) = importer(&app, who).await?;
     let unsent = Unsent::new(app.hub.clone(), app.photos.clone());
     let mut total = ReadIn::default();
-    let mut refused = 0;
+    let (mut refused, mut advice) = (0, Vec::new());
     let cut = loop {
         let mut length = [0; LENGTH_BYTES];
         let read = filled(&mut parts, &mut length).map_err(unreadable)?;
@@ -51,39 +51,76 @@ pub(super) async fn read_in(file: &Path, who: &str, config: &Config) -> Result<(
         }
         match unsent.read_in(person.id, &part, UploadId(app.random().array()), app.now()).await {
             Ok(read) => total.add(read),
-            Err(UnsentError::Storage(error)) => return Err(error.into()),
+            Err(UnsentError::Storage(error) | UnsentError::Photo(PhotoError::Storage(error))) => {
+                return Err(error.into());
+            }
             // What is wrong with one part holds the others up no more than a lost one would.
             Err(error) => {
+                let (why, next) = words(&error);
                 refused += 1;
-                say(&format!("  有一份未能读入：{}", words(&error)))?;
+                say(&format!("  有一份未能读入：{why}"))?;
+                if !advice.contains(&next) {
+                    advice.push(next);
+                }
             }
         }
     };
+    tell(total, cut, refused, &advice)
+}
+
+/// What became of the file, and what is to be done about what was not read in.
+fn tell(total: ReadIn, cut: bool, refused: usize, advice: &[&str]) -> Result<(), Failure> {
     let ReadIn { taken, known, held, returned, waiting, photos } = total;
     say(&format!(
-        "已读入 {taken} 条，照片 {photos} 张；原已有 {known}，暂存待审 {held}，退回 {returned}，待补前文 {waiting}。"
+        "已读入 {taken} 条，照片 {photos} 张；此前已有 {known} 条，暂存待审 {held} 条，退回 {returned} 条，\
+         因缺少前序内容暂不能收 {waiting} 条。"
     ))?;
     if cut {
-        say("文件在末尾处不完整：此前的内容已全部读入。请在手机上重新导出后再执行一次。")?;
+        say("文件在末尾处不完整：此前的部分都已处理。请在手机上重新导出后再执行一次。")?;
     }
     match refused {
         0 => say("手机上的内容请勿删除：它再次联网时会得到回执。"),
         refused => Err(Failure::refused(
             &format!("有 {refused} 份未能读入"),
-            "其余内容已经读入。请在手机上重新导出后再执行一次。",
+            &format!("其余内容已经读入，手机上的内容请勿删除。\n{}", advice.join("\n")),
         )),
     }
 }
 
-fn words(error: &UnsentError) -> &'static str {
+/// Why a part was not read in, and what helps against that.
+fn words(error: &UnsentError) -> (&'static str, &'static str) {
+    const EXPORT: &str = "内容损坏的：请在手机上重新导出后再执行一次。";
+    const AGAIN: &str = "暂时不能接收的：请稍后再执行一次。";
     match error {
-        UnsentError::Fault(UnsentFault::Damaged | UnsentFault::Cut) => "内容已损坏",
-        UnsentError::Fault(UnsentFault::TooLong | UnsentFault::Magic) => "由更新版本的应用生成",
-        UnsentError::UnknownDevice => "来自未在本单位登记的设备",
-        UnsentError::Signature => "与设备签名不符，可能已被改动",
-        UnsentError::Sync(_) => "由其他版本的应用生成，请升级后重试",
-        UnsentError::Photo(_) => "照片不能接收",
-        UnsentError::Storage(_) => "数据库不能写入",
+        UnsentError::Fault(UnsentFault::Damaged | UnsentFault::Cut) => ("内容已损坏", EXPORT),
+        UnsentError::Fault(UnsentFault::TooLong | UnsentFault::Magic) | UnsentError::Sync(_) => {
+            ("由其他版本的应用生成", "版本不同的：请把服务端和手机应用升级到同一版本后再执行一次。")
+        }
+        UnsentError::UnknownDevice => (
+            "来自未在本系统登记的设备",
+            "设备未登记的：请核对文件是不是本系统的手机导出的；重新导出或再次执行都不会有变化。",
+        ),
+        UnsentError::Signature => (
+            "与设备签名不符，可能已被改动",
+            "签名不符的：请保留文件备查，核实其来源；请让该手机联网，由它自行上传。",
+        ),
+        UnsentError::Photo(error) => match error {
+            PhotoError::Quota => ("该设备当天的照片数量或容量已用完", "当天额度用完的：请次日再执行一次。"),
+            PhotoError::Later => ("审核进程繁忙，照片未能审核", AGAIN),
+            PhotoError::Refused(_) => (
+                "照片不符合接收要求",
+                "照片不符合要求的：重新导出或再次执行都不会有变化，请在手机上查看该照片，必要时重新拍摄。",
+            ),
+            PhotoError::Blob(_) => {
+                ("照片目录不能写入", "照片不能写入的：请检查 store.photos 的磁盘空间和权限后再执行一次。")
+            }
+            PhotoError::Card | PhotoError::Checksum | PhotoError::OtherBytes | PhotoError::TooLong => {
+                ("照片已损坏", EXPORT)
+            }
+            PhotoError::Unknown | PhotoError::Ended | PhotoError::Offset(_) => ("照片的接收被中断", AGAIN),
+            PhotoError::Storage(_) => ("数据库不能读写", AGAIN),
+        },
+        UnsentError::Storage(_) => ("数据库不能读写", AGAIN),
     }
 }
 
@@ -99,4 +136,31 @@ fn filled(from: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
         }
     }
     Ok(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::SyncError;
+    use crate::photo::BlobError;
+    use crate::worker::Unfit;
+
+    #[test]
+    fn only_who_has_a_damaged_file_is_sent_back_to_the_phone_for_another() {
+        for (error, part) in [
+            (UnsentError::Fault(UnsentFault::Damaged), "请在手机上重新导出"),
+            (UnsentError::Photo(PhotoError::OtherBytes), "请在手机上重新导出"),
+            (UnsentError::Sync(SyncError::Protocol(9)), "升级到同一版本"),
+            (UnsentError::UnknownDevice, "本系统的手机"),
+            (UnsentError::Signature, "核实其来源"),
+            (UnsentError::Photo(PhotoError::Quota), "次日"),
+            (UnsentError::Photo(PhotoError::Later), "稍后"),
+            (UnsentError::Photo(PhotoError::Refused(Unfit::NotPlain)), "重新拍摄"),
+            (UnsentError::Photo(PhotoError::Blob(BlobError::Full)), "磁盘空间"),
+        ] {
+            let (why, next) = words(&error);
+            assert!(next.contains(part), "{why}: {next}");
+            assert_eq!(next.contains("请在手机上重新导出"), part == "请在手机上重新导出", "{why}: {next}");
+        }
+    }
 }

@@ -17,7 +17,8 @@ pub(super) fn examine(patient: &Patient<'_>) -> Finding {
     if edge.tls == TlsMode::Off {
         return CERTIFICATE.well("由前置代理提供，未检查");
     }
-    let renew = "请换上新证书（edge.certificate 与 edge.key），再执行 systemctl reload louan；自有证书可用 louan tls init 另行生成。";
+    let renew = "请换上新证书（edge.certificate 与 edge.key），再执行 systemctl reload louan。\
+        自有证书请用 louan tls renew 以原根证书重新签发；如另建根证书，须先在所有手机和电脑上安装新的 root.pem。";
     if let Err(error) = tls_config(&edge.certificate, &edge.key) {
         return CERTIFICATE.fault(format!("证书或私钥无法使用：{error}"), SAFE, renew);
     }

@@ -113,7 +113,7 @@ fn replaced(store: &Path, summary: &Summary, known: &[Checkpoint]) -> Result<usi
     match otherwise.iter().find(|checkpoint| !explained(checkpoint)) {
         None => Ok(otherwise.len()),
         Some(Checkpoint { at, lines, .. }) => Err(CHECKPOINTS.fault(
-            format!("{at} 时审计有 {lines} 条，现在到不了那里或内容不同：末尾可能被删过"),
+            format!("{at} 时审计有 {lines} 条，现有审计不足 {lines} 条，或第 {lines} 条与检查点不符：末尾可能被删除过"),
             UNHARMED,
             "请保留现状和检查点文件，不要继续操作，并联系技术支持。",
         )),

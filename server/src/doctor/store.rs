@@ -69,7 +69,7 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
     let mut database = DATABASE.well(format!("结构完好，{} 条变更", summary.counts.changes));
     let whole = |unit, last| match last {
         0 => "尚无内容".to_owned(),
-        last => format!("第 1 至第 {last} {unit}前后相接"),
+        last => format!("第 1 至第 {last} {unit}，校验链完整"),
     };
     let mut log = LOG.well(whole("位", summary.head.pos));
     let mut audit = AUDIT.well(whole("条", summary.counts.audit));
@@ -82,9 +82,9 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
                 let what = format!("登记表 {table} 与日志不符，可能被直接改过");
                 database = DATABASE.fault(what, "变更日志未受影响。", KEEP);
             }
-            Damage::Log(pos) => log = LOG.fault(format!("从第 {pos} 位起不再前后相接"), IN_DANGER, KEEP),
+            Damage::Log(pos) => log = LOG.fault(format!("从第 {pos} 位起校验链断裂"), IN_DANGER, KEEP),
             Damage::Audit(seq) => {
-                let what = format!("从第 {seq} 条起不再前后相接，可能被改过");
+                let what = format!("从第 {seq} 条起校验链断裂，可能被改过");
                 audit = AUDIT.fault(what, "业务数据未受影响。", KEEP);
             }
         }
@@ -92,7 +92,9 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
     if audit.state == State::Well
         && let Some(lines) = lines_a_backup_knew_otherwise(patient, summary)
     {
-        let what = format!("最近的备份里有 {lines} 条，现在到不了那里或内容不同：末尾可能被删过");
+        let what = format!(
+            "最近的备份中审计有 {lines} 条，现有审计不足 {lines} 条，或第 {lines} 条与备份不符：末尾可能被删除过"
+        );
         audit = AUDIT.fault(what, "业务数据未受影响。", KEEP);
     }
     let mut found = vec![version, database, log, audit];

@@ -10,11 +10,13 @@ use louan_schema::code::{Action, Datum, HazardState, may};
 use louan_schema::id::SiteId;
 use louan_schema::registry::{Building, Org, Person, Site};
 use louan_schema::time::Day;
+use louan_schema::wire::HazardStatus;
 
-use super::{Clocks, HazardQuery, Hub, RoundQuery, StorageError};
+use super::{Clocks, HazardQuery, Hub, RoundQuery, RoundRow, StorageError};
 use crate::audit::Entry;
 use crate::report::workbook::WorkbookError;
 use crate::report::{BuildingFile, BuildingSheet, HazardSheet, ReportError, RoundSheet};
+use crate::storage::photos::{PhotoTally, Subject};
 
 /// Which ledger, in which form (台账文件).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +133,10 @@ impl Hub {
         loop {
             let page = self.list_hazards(HazardQuery { after, ..query.clone() }).await?;
             after = page.rows.last().map(|status| (status.reading.found_at(), status.reading.id));
-            for status in &page.rows {
+            let subject =
+                |status: &HazardStatus| Subject { id: status.reading.id.0, site: status.site, org: None };
+            let tallies = self.tally(page.rows.iter().map(subject)).await?;
+            for (status, photos) in page.rows.iter().zip(tallies) {
                 let known = place.take().filter(|(id, ..)| *id == status.site);
                 let (_, site, supervisor) = place.insert(match known {
                     Some(known) => known,
@@ -141,7 +146,7 @@ impl Hub {
                         (status.site, site, supervisor)
                     }
                 });
-                sheet.push(status, site.as_ref(), supervisor)?;
+                sheet.push(status, site.as_ref(), supervisor, photos)?;
             }
             if after.is_none() {
                 break;
@@ -164,7 +169,10 @@ impl Hub {
         loop {
             let page = self.list_rounds(RoundQuery { after, ..query.clone() }).await?;
             after = page.rows.last().map(|round| (round.opened_at, round.id, round.org, round.site));
-            for round in &page.rows {
+            let subject =
+                |round: &RoundRow| Subject { id: round.id.0, site: round.site, org: Some(round.org) };
+            let tallies = self.tally(page.rows.iter().map(subject)).await?;
+            for (round, photos) in page.rows.iter().zip(tallies) {
                 let known = place.take().filter(|(id, ..)| *id == round.site);
                 let (_, site, buildings) = place.insert(match known {
                     Some(known) => known,
@@ -173,7 +181,7 @@ impl Hub {
                         (round.site, site, self.list_buildings(round.site).await?)
                     }
                 });
-                sheet.push(round, site.as_ref(), buildings)?;
+                sheet.push(round, site.as_ref(), buildings, photos)?;
             }
             if after.is_none() {
                 break;
@@ -199,6 +207,11 @@ impl Hub {
             buildings.iter().try_for_each(|building| file.push(&site, building))?;
         }
         Ok(file.finish()?)
+    }
+
+    /// The photos behind a page of lines: of one page at a time, for a ledger has any number of them.
+    async fn tally(&self, subjects: impl Iterator<Item = Subject>) -> Result<Vec<PhotoTally>, StorageError> {
+        self.inner.storage.tally_photos(subjects.collect()).await
     }
 
     /// The name of a site's supervisor.

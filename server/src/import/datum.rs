@@ -2,7 +2,7 @@
 //!
 //! GCJ-02 and BD-09 are half a kilometre off here: a mixed-up datum puts a building into another community.
 
-use gcoord::{CoordSystem, Coordinate, transform};
+use gcoord::{ConvertError, CoordSystem, Coordinate, transform};
 use louan_schema::code::Datum;
 
 /// Degrees in some datum as WGS-84; nothing where the datum says nothing (GCJ-02 and BD-09 exist in China only).
@@ -11,7 +11,7 @@ pub fn to_wgs84(lon: f64, lat: f64, from: Datum) -> Option<(f64, f64)> {
     convert(lon, lat, system(from), CoordSystem::WGS84)
 }
 
-/// Degrees in WGS-84 as another datum; outside China all datums agree.
+/// Degrees in WGS-84 as another datum; outside China all datums agree, and maps of GCJ-02 and BD-09 show WGS-84 there.
 #[must_use]
 pub fn from_wgs84(lon: f64, lat: f64, to: Datum) -> Option<(f64, f64)> {
     convert(lon, lat, CoordSystem::WGS84, system(to))
@@ -21,7 +21,12 @@ fn convert(lon: f64, lat: f64, from: CoordSystem, to: CoordSystem) -> Option<(f6
     if !lon.is_finite() || !lat.is_finite() || lon.abs() > 180.0 || lat.abs() > 90.0 {
         return None;
     }
-    let at = transform(Coordinate::new(lon, lat), from, to).ok()?;
+    let here = Coordinate::new(lon, lat);
+    let at = match transform(here, from, to) {
+        // What is entered with a datum that says nothing there is a mistake; what is stored has to be shown.
+        Err(ConvertError::OutOfChina) if from == CoordSystem::WGS84 => here,
+        found => found.ok()?,
+    };
     (at.lng.is_finite() && at.lat.is_finite()).then_some((at.lng, at.lat))
 }
 
@@ -57,6 +62,9 @@ mod tests {
         [113.912_316, 22.543_847, 113.917_176_5, 22.540_796_1, 113.923_684_7, 22.546_667_4],
     ];
 
+    /// Outside China GCJ-02 is WGS-84.
+    const TORONTO: (f64, f64) = (-79.3827, 43.6674);
+
     fn near(found: Option<(f64, f64)>, lon: f64, lat: f64) -> bool {
         found.is_some_and(|(x, y)| (x - lon).abs() <= 1e-6 && (y - lat).abs() <= 1e-6)
     }
@@ -73,13 +81,21 @@ mod tests {
     }
 
     #[test]
+    fn outside_china_a_map_of_any_datum_shows_what_is_stored() {
+        let (lon, lat) = TORONTO;
+        for datum in Datum::ALL {
+            assert_eq!(from_wgs84(lon, lat, *datum), Some(TORONTO), "{datum:?}");
+        }
+    }
+
+    #[test]
     fn what_is_nowhere_is_not_converted() {
         for (lon, lat) in [(f64::NAN, 29.0), (f64::INFINITY, 29.0), (200.0, 29.0), (106.0, 95.0)] {
             for datum in Datum::ALL {
                 assert_eq!(to_wgs84(lon, lat, *datum), None, "{lon},{lat}");
             }
         }
-        assert_eq!(to_wgs84(-79.3827, 43.6674, Datum::Gcj02), None, "GCJ-02 is of China");
+        assert_eq!(to_wgs84(TORONTO.0, TORONTO.1, Datum::Gcj02), None, "GCJ-02 is of China");
         assert_eq!(e7(106.651), 1_066_510_000);
     }
 }

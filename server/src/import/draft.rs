@@ -3,7 +3,7 @@
 use geo::{MultiPolygon, Polygon};
 use louan_schema::area;
 use louan_schema::area::StreetCode;
-use louan_schema::code::{BuildingUse, Datum, HeightSource, Management};
+use louan_schema::code::{BuildingUse, Datum, HeightSource, Management, RegistryState};
 use louan_schema::policy::HeightClass;
 use louan_schema::registry::{Footprint, Position};
 use wkt::TryFromWkt;
@@ -52,6 +52,9 @@ pub struct Draft {
     pub position: Option<Position>,
     /// Its outline, in WGS-84.
     pub footprint: Option<Footprint>,
+    /// Whether the line says that it is out of the registry. What else it may say there (已建账, 待核) follows from its
+    /// height, and is not taken from a list.
+    pub retired: bool,
 }
 
 /// A line read: the building, or what is wrong; and what should be looked at.
@@ -76,7 +79,8 @@ pub(super) fn read(line: &Line, header: &Header, defaults: &Defaults) -> Reading
     let draft = reader.draft(defaults);
     let Reader { mut faults, mut notices, .. } = reader;
     let mut draft = draft.filter(|_| faults.is_empty());
-    if let Some(building) = &draft {
+    // Of a building that is out of the registry nobody asks how high it was.
+    if let Some(building) = draft.as_ref().filter(|building| !building.retired) {
         let heard = judged(building);
         notices.extend(heard.1);
         if let Some(fault) = heard.0 {
@@ -169,6 +173,7 @@ impl Reader<'_> {
             manager: Some(manager).filter(|name| !matches!(name.as_str(), "" | "无" | "/" | "-")),
             position: self.position(from),
             footprint: self.footprint(from),
+            retired: self.may(Field::State, value::registry_state) == Some(RegistryState::Retired),
         };
         Some(draft)
     }

@@ -42,6 +42,8 @@ pub enum Field {
     Footprint,
     /// The datum of positions and outlines.
     Datum,
+    /// Where the building stands in the registry.
+    State,
 }
 
 /// Titles, without blanks, brackets and units; the first of a field is the one that is written.
@@ -85,6 +87,8 @@ const TITLES: &[(Field, &[&str])] = &[
     (Field::Latitude, &["纬度", "坐标纬度", "北纬"]),
     (Field::Footprint, &["建筑轮廓", "轮廓", "轮廓wkt", "wkt", "wktgeom"]),
     (Field::Datum, &["坐标系", "坐标系统", "坐标基准"]),
+    // A bare 状态 may be anything: of a sale, of a hazard.
+    (Field::State, &["建账状态", "台账状态", "建档状态", "登记状态"]),
 ];
 
 /// Lines from the top among which a header is looked for: a title, a unit line, a remark or two.

@@ -84,7 +84,9 @@ pub fn read(table: &Table, defaults: &Defaults) -> Result<Read, NoHeader> {
         header: Line { number: table.lines[found.body_from - 1].number, cells: found.titles.clone() },
         ..Read::default()
     };
-    for line in &table.lines[found.body_from..] {
+    // A line that says nothing in any column that is known is no building: numbered blanks, the small print of an export.
+    let says = |line: &&Line| found.columns.iter().any(|(_, column)| !line.cell(*column).is_empty());
+    for line in table.lines[found.body_from..].iter().filter(says) {
         let reading = draft::read(line, &found, defaults);
         read.drafts.extend(reading.draft);
         read.faults.extend(reading.faults);

@@ -1,7 +1,7 @@
 //! From drafts to entries of the registry: which compound each building belongs to, what is new, what changes.
 //!
 //! A compound is known again by its 街镇 and its name however it is spelt, a building by its code or its name. What
-//! stands in the registry and not in the list stays. A pure function: the same list against the same registry gives
+//! stands in the registry and not in the list stays, and no list takes a building out of it. A pure function: the same list against the same registry gives
 //! the same plan, and the same list again changes nothing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -129,7 +129,8 @@ pub fn plan(read: &Read, registry: &Registry) -> Plan {
         plan: Plan { faults: read.faults.clone(), notices: read.notices.clone(), ..Plan::default() },
     };
     for draft in &read.drafts {
-        match planner.take(draft) {
+        let taken = if draft.retired { planner.leave(draft) } else { planner.take(draft) };
+        match taken {
             Ok(outcome) => planner.plan.outcomes.push((draft.number, outcome)),
             Err(reason) => planner.plan.faults.push(Remark { number: draft.number, column: None, reason }),
         }
@@ -158,13 +159,7 @@ impl Planner<'_> {
         let managed_by = self.manager(draft);
         let mut notices = Vec::new();
         let entry = self.entries.get_mut(&key).ok_or("小区不能建账")?;
-        let spelt = closed(&draft.building);
-        let find = |is: &dyn Fn(&Building) -> bool| entry.buildings.iter().position(is);
-        let named = |row: &Building| closed(&row.name) == spelt;
-        // A code is one building's; of two of one name the one that stands is meant.
-        let at = find(&|row| !draft.code.is_empty() && row.code == draft.code)
-            .or_else(|| find(&|row| named(row) && row.state != RegistryState::Retired))
-            .or_else(|| find(&named));
+        let at = find(&entry.buildings, draft);
         let standing = at.map(|at| entry.buildings[at].clone());
         let row = building(draft, entry.site.id, standing.as_ref());
         if !self.named.insert(row.id) {
@@ -196,6 +191,22 @@ impl Planner<'_> {
             (Some(_), true) => Outcome::Changed,
             (Some(_), false) => Outcome::Same,
         })
+    }
+
+    /// A line that says of its building that it is out of the registry (已注销), as an export does: where the registry
+    /// says so, too, or knows no such building, there is nothing to be done.
+    fn leave(&mut self, draft: &Draft) -> Result<Outcome, String> {
+        let key = (draft.street, closed(&draft.site));
+        let known = || self.known.get(&key).map(|at| &self.registry.sites[*at].2);
+        let rows = self.entries.get(&key).map(|entry| &entry.buildings).or_else(known);
+        let found = rows.and_then(|rows| find(rows, draft).map(|at| rows[at].state));
+        let reason = match found {
+            Some(RegistryState::Retired) => "名单和台账中都已注销，不作改动",
+            Some(_) => return Err("名单不能注销建筑，请在台账中办理".to_owned()),
+            None => "名单中已注销，台账中没有这一栋，不建账",
+        };
+        self.notice(draft, vec![reason.to_owned()]);
+        Ok(Outcome::Same)
     }
 
     fn notice(&mut self, draft: &Draft, reasons: Vec<String>) {
@@ -250,6 +261,17 @@ impl Planner<'_> {
         }
         found.map(|org| org.id)
     }
+}
+
+/// Where a line's building is among those of its compound. A code is one building's; of two of one name the one is meant
+/// of which the line says that it stands, or that it does not.
+fn find(rows: &[Building], draft: &Draft) -> Option<usize> {
+    let spelt = closed(&draft.building);
+    let find = |is: &dyn Fn(&Building) -> bool| rows.iter().position(is);
+    let named = |row: &Building| closed(&row.name) == spelt;
+    find(&|row| !draft.code.is_empty() && row.code == draft.code)
+        .or_else(|| find(&|row| named(row) && (row.state == RegistryState::Retired) == draft.retired))
+        .or_else(|| find(&named))
 }
 
 /// What a line says about its compound, on top of what stands: nothing is emptied by an empty cell.

@@ -2,7 +2,7 @@
 
 use louan_schema::area::StreetCode;
 use louan_schema::code::{BuildingUse, Datum, OrgKind, RegistryState};
-use louan_schema::id::OrgId;
+use louan_schema::id::{BuildingId, OrgId};
 use louan_schema::registry::{Building, Org, Site};
 
 use super::*;
@@ -175,6 +175,73 @@ fn a_building_that_was_retired_stands_again_when_a_list_names_it_and_the_line_sa
     assert!(rows.iter().all(|row| row.state == RegistryState::Registered), "{rows:?}");
     let told = again.notices.iter().filter(|notice| notice.reason.starts_with("台账中已注销"));
     assert_eq!(told.count(), 3);
+}
+
+/// A registry where one of two buildings is out, and the list that an export makes of it.
+fn with_one_out() -> (Registry, String) {
+    let mut standing = after(&plan(&read_text(LIST, Defaults::default()), &registry()), registry());
+    let garden = standing.sites.iter_mut().find(|(site, ..)| site.name == "示例花园").expect("the garden");
+    garden.2[1].state = RegistryState::Retired;
+    let title = "街镇,小区名称,栋号,使用性质,建筑高度(m),高度来源,地上层数,建账状态\n";
+    let line = |name: &str, state: &str| format!("古南街道,示例花园,{name},住宅,54.5,图纸,18,{state}\n");
+    (standing, title.to_owned() + &line("1栋", "已建账") + &line("2幢", "已注销"))
+}
+
+#[test]
+fn a_line_that_says_a_building_is_out_of_the_registry_brings_none_back() {
+    let (standing, list) = with_one_out();
+    let same = plan(&read_text(&list, Defaults::default()), &standing);
+    assert_eq!((same.entries.len(), same.count(Outcome::Same), same.refused()), (0, 2, 0), "{same:?}");
+    assert_eq!(said(&same.notices), ["3 名单和台账中都已注销，不作改动"]);
+    // Neither where nobody knows it, and be it in a street of which nobody knows who supervises it.
+    let list =
+        list + "文龙街道,示例里,1栋,住宅,20,图纸,7,已拆除\n古南街道,示例花园,9栋,住宅,60,图纸,20,已注销\n";
+    let same = plan(&read_text(&list, Defaults::default()), &standing);
+    assert_eq!((same.entries.len(), same.count(Outcome::Same), same.refused()), (0, 4, 0), "{same:?}");
+    let nowhere = "名单中已注销，台账中没有这一栋，不建账";
+    assert_eq!(said(&same.notices)[1..], [format!("4 {nowhere}"), format!("5 {nowhere}")]);
+}
+
+#[test]
+fn a_line_that_says_nothing_of_a_building_is_none() {
+    let list = "序号,街镇,小区名称,栋号,使用性质,建筑高度\n1,古南街道,示例花园,1栋,住宅,54.5\n2,,,,,\n\
+        以上共一栋。,,,,,\n,,,,住宅,\n";
+    let plan = plan(&read_text(list, Defaults::default()), &registry());
+    assert_eq!((plan.count(Outcome::New), plan.refused()), (1, 1), "{:?}", plan.faults);
+    assert!(
+        plan.faults.iter().all(|fault| fault.number == 5),
+        "what says anything is read: {:?}",
+        plan.faults
+    );
+}
+
+#[test]
+fn a_list_takes_no_building_out_of_the_registry() {
+    let (standing, list) = with_one_out();
+    let list = list.replace("已建账", "已注销") + "古南街道,示例花园,3栋,住宅,60,图纸,20,已注消\n";
+    let refused = plan(&read_text(&list, Defaults::default()), &standing);
+    assert_eq!((refused.entries.len(), refused.count(Outcome::Same)), (0, 1), "{refused:?}");
+    assert_eq!(
+        said(&refused.faults),
+        [
+            "2 名单不能注销建筑，请在台账中办理",
+            "4H 建账状态“已注消”无法识别，请填写已建账、待核、非高层或已注销"
+        ]
+    );
+}
+
+#[test]
+fn of_two_buildings_of_one_name_each_line_means_the_one_it_speaks_of() {
+    let (mut standing, list) = with_one_out();
+    let garden = standing.sites.iter_mut().find(|(site, ..)| site.name == "示例花园").expect("the garden");
+    let again = Building { id: BuildingId([9; 16]), state: RegistryState::Registered, ..garden.2[1].clone() };
+    garden.2.push(again);
+    let list = list + "古南街道,示例花园,2幢,住宅,54.5,图纸,18,已建账\n";
+    let same = plan(&read_text(&list, Defaults::default()), &standing);
+    assert_eq!((same.entries.len(), same.count(Outcome::Same), same.refused()), (0, 3, 0), "{same:?}");
+    // What a list says of a state is no state: that follows from what is known of the height.
+    let verified = list.replace("已建账", "待核");
+    assert_eq!(plan(&read_text(&verified, Defaults::default()), &standing), same);
 }
 
 #[test]

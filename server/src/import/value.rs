@@ -4,7 +4,7 @@
 
 use louan_schema::area;
 use louan_schema::area::StreetCode;
-use louan_schema::code::{BuildingUse, Datum, HeightSource, Management};
+use louan_schema::code::{BuildingUse, Datum, HeightSource, Management, RegistryState};
 
 /// Tallest building there is, in centimetres, and somewhat more.
 const HEIGHT_CM_MAX: f64 = 100_000.0;
@@ -201,6 +201,24 @@ pub fn datum(text: &str) -> Result<Datum, String> {
     }
 }
 
+/// Where a building stands in the registry.
+///
+/// # Errors
+/// Why it is nothing: a demolished building misspelt must not be taken for one that stands.
+pub fn registry_state(text: &str) -> Result<RegistryState, String> {
+    let text = narrow(text);
+    let found = RegistryState::ALL.iter().find(|state| state.label() == text || state.as_str() == text);
+    match (found, text.as_str()) {
+        (Some(state), _) => Ok(*state),
+        (None, "注销" | "已拆除" | "拆除") => Ok(RegistryState::Retired),
+        (None, "待核实" | "未建账") => Ok(RegistryState::Unverified),
+        (None, "建账") => Ok(RegistryState::Registered),
+        (None, other) => {
+            Err(format!("建账状态“{}”无法识别，请填写已建账、待核、非高层或已注销", shown(other)))
+        }
+    }
+}
+
 /// A cell's text as quoted in a reason: its beginning.
 fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(20).collect();
@@ -281,5 +299,12 @@ mod tests {
             assert_eq!(datum(text), Ok(wanted), "{text}");
         }
         assert!(datum("").is_err());
+        for state in RegistryState::ALL {
+            assert_eq!(registry_state(state.label()), Ok(*state), "an export is understood");
+        }
+        for text in ["注销", "已 拆除"] {
+            assert_eq!(registry_state(text), Ok(RegistryState::Retired), "{text}");
+        }
+        assert!(registry_state("已注消").is_err_and(|reason| reason.contains("已注消")));
     }
 }

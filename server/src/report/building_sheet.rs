@@ -1,18 +1,15 @@
 //! The building ledger as a workbook (高层建筑基础台账): one row a building, in the titles that an import understands, so
 //! that a list that was taken out, corrected and brought back is known again.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use louan_schema::area;
-use louan_schema::id::OrgId;
 use louan_schema::policy::HeightClass;
 use louan_schema::registry::{Building, Org, Site};
 
-use super::workbook::{Cell, Column, Workbook, WorkbookError};
+use super::workbook::{Cell, Column, OrgNames, Workbook, WorkbookError, column};
 
-const COLUMNS: [Column; 20] = [
-    column("序号", 6.0),
+const COLUMNS: [Column; 19] = [
     column("建筑编码", 20.0),
     column("建筑名称", 16.0),
     column("所属小区/单位", 22.0),
@@ -34,15 +31,10 @@ const COLUMNS: [Column; 20] = [
     column("建账状态", 10.0),
 ];
 
-const fn column(title: &'static str, width: f64) -> Column {
-    Column { title, width }
-}
-
 /// The ledger being written.
 pub struct BuildingSheet {
     book: Workbook,
-    orgs: HashMap<OrgId, String>,
-    rows: f64,
+    orgs: OrgNames,
 }
 
 impl BuildingSheet {
@@ -51,8 +43,7 @@ impl BuildingSheet {
     /// # Errors
     /// [`WorkbookError`].
     pub fn begin(orgs: Vec<Org>) -> Result<Self, WorkbookError> {
-        let orgs = orgs.into_iter().map(|org| (org.id, org.name)).collect();
-        Ok(Self { book: Workbook::begin("高层建筑基础台账", &COLUMNS)?, orgs, rows: 0.0 })
+        Ok(Self { book: Workbook::begin("高层建筑基础台账", &COLUMNS)?, orgs: OrgNames::of(orgs) })
     }
 
     /// Adds a building.
@@ -60,18 +51,15 @@ impl BuildingSheet {
     /// # Errors
     /// [`WorkbookError`].
     pub fn push(&mut self, site: &Site, building: &Building) -> Result<(), WorkbookError> {
-        self.rows += 1.0;
         let degrees = |e7: i32| Cell::Number(f64::from(e7) / 1e7);
         let nothing = || Cell::from("");
         let at = site.position;
-        let name = |org: Option<OrgId>| org.and_then(|id| self.orgs.get(&id).cloned());
         let community =
             site.community.and_then(area::AreaCode::new).and_then(|code| area::community(code).ok());
         let class = HeightClass::of(building.building_use, building.height_cm, building.storeys);
         let street = area::street(site.street).map_or("", |street| street.name);
         let metres = building.height_cm.map(|cm| Cell::Number(f64::from(cm) / 100.0));
         self.book.push(&[
-            Cell::Number(self.rows),
             building.code.clone().into(),
             building.name.clone().into(),
             site.name.clone().into(),
@@ -88,8 +76,8 @@ impl BuildingSheet {
             building.storeys.map_or_else(nothing, |n| Cell::Number(f64::from(n))),
             class.label().into(),
             site.management.label().into(),
-            Cell::from(name(site.managed_by)),
-            Cell::from(name(Some(site.supervised_by))),
+            self.orgs.cell(site.managed_by),
+            self.orgs.cell(Some(site.supervised_by)),
             building.state.label().into(),
         ])
     }

@@ -1,6 +1,7 @@
 //! The hazard ledger as a workbook (火灾隐患台账): one row a hazard, in the columns of `domain.md` §3.2 that are known.
 //!
-//! People stand in it by number; what is computed (逾期天数) is computed for the moment of the export.
+//! People stand in it by number; what is computed (逾期天数) is computed for the moment of the export. A line is proven
+//! whole when no photo is missing behind it (尚缺照片); how many are here, the office counted (0018).
 
 use std::path::Path;
 
@@ -11,10 +12,10 @@ use louan_schema::registry::Site;
 use louan_schema::time::Timestamp;
 use louan_schema::wire::HazardStatus;
 
-use super::workbook::{Cell, Column, Workbook, WorkbookError};
+use super::workbook::{Cell, Column, Workbook, WorkbookError, column};
+use crate::storage::photos::PhotoTally;
 
-const COLUMNS: [Column; 19] = [
-    column("序号", 6.0),
+const COLUMNS: [Column; 20] = [
     column("隐患编号", 28.0),
     column("所属小区/单位", 22.0),
     column("街镇", 12.0),
@@ -32,18 +33,15 @@ const COLUMNS: [Column; 19] = [
     column("销号日期", 12.0),
     column("逾期天数", 9.0),
     column("整改人编号", 28.0),
+    column("照片数", 8.0),
+    column("尚缺照片", 9.0),
     column("备注", 16.0),
 ];
-
-const fn column(title: &'static str, width: f64) -> Column {
-    Column { title, width }
-}
 
 /// The ledger being written.
 pub struct HazardSheet {
     book: Workbook,
     now: Timestamp,
-    rows: f64,
 }
 
 impl HazardSheet {
@@ -53,10 +51,10 @@ impl HazardSheet {
     /// [`WorkbookError`].
     pub fn begin(now: Timestamp) -> Result<Self, WorkbookError> {
         let title = format!("火灾隐患台账（截至 {}）", now.day());
-        Ok(Self { book: Workbook::begin(&title, &COLUMNS)?, now, rows: 0.0 })
+        Ok(Self { book: Workbook::begin(&title, &COLUMNS)?, now })
     }
 
-    /// Adds a hazard on its compound.
+    /// Adds a hazard on its compound, with the photos that its records cite.
     ///
     /// # Errors
     /// [`WorkbookError`].
@@ -65,8 +63,8 @@ impl HazardSheet {
         status: &HazardStatus,
         site: Option<&Site>,
         supervisor: &str,
+        photos: PhotoTally,
     ) -> Result<(), WorkbookError> {
-        self.rows += 1.0;
         let reading = &status.reading;
         let standing = reading.standing(self.now);
         let kind = Policy::qijiang_2020().hazard_type(reading.code);
@@ -77,7 +75,6 @@ impl HazardSheet {
         let fixed_by: Vec<String> = status.fixed_by.iter().map(ToString::to_string).collect();
         let street = site.and_then(|site| area::street(site.street).ok()).map_or("", |street| street.name);
         self.book.push(&[
-            Cell::Number(self.rows),
             reading.id.to_string().into(),
             site.map_or_else(String::new, |site| site.name.clone()).into(),
             street.into(),
@@ -95,6 +92,8 @@ impl HazardSheet {
             on(standing.closed_at),
             late.map_or_else(|| Cell::from(""), |days| Cell::Number(f64::from(days))),
             fixed_by.join("、").into(),
+            photos.cited.into(),
+            photos.missing.into(),
             Cell::from(""),
         ])
     }

@@ -3,8 +3,11 @@
 //! Rows go to a temporary file as they come, however many there are. A text is always a text: what begins like a formula
 //! is written as the characters it is and never computed by whoever opens it (X05).
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use louan_schema::id::OrgId;
+use louan_schema::registry::Org;
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Workbook as Book, Worksheet, XlsxError};
 
 /// Why a workbook was not written.
@@ -19,6 +22,29 @@ pub struct Column {
     pub title: &'static str,
     /// Its width in characters.
     pub width: f64,
+}
+
+/// A column of a table of them.
+#[must_use]
+pub const fn column(title: &'static str, width: f64) -> Column {
+    Column { title, width }
+}
+
+/// What organisations are called (单位名称).
+pub struct OrgNames(HashMap<OrgId, String>);
+
+impl OrgNames {
+    /// Of these.
+    #[must_use]
+    pub fn of(orgs: Vec<Org>) -> Self {
+        Self(orgs.into_iter().map(|org| (org.id, org.name)).collect())
+    }
+
+    /// The name of one; nothing for none, and for one that is not among them.
+    #[must_use]
+    pub fn cell(&self, org: Option<OrgId>) -> Cell {
+        Cell::from(org.and_then(|id| self.0.get(&id).cloned()))
+    }
 }
 
 /// A cell.
@@ -42,13 +68,20 @@ impl From<&str> for Cell {
     }
 }
 
+impl From<u64> for Cell {
+    #[allow(clippy::cast_precision_loss, reason = "a count; a sheet has no exacter number than a float")]
+    fn from(count: u64) -> Self {
+        Self::Number(count as f64)
+    }
+}
+
 impl<T: Into<Self>> From<Option<T>> for Cell {
     fn from(cell: Option<T>) -> Self {
         cell.map_or_else(|| Self::Text(String::new()), Into::into)
     }
 }
 
-/// A workbook of one sheet being written (电子表格).
+/// A workbook of one sheet being written (电子表格); its first column numbers the rows.
 pub struct Workbook {
     book: Book,
     row: u32,
@@ -57,9 +90,11 @@ pub struct Workbook {
 
 /// Rows above the body: the title and the header.
 const HEAD_ROWS: u32 = 2;
+/// The number of a row, before the columns of a ledger.
+const NUMBER: Column = column("序号", 6.0);
 
 impl Workbook {
-    /// Begins a workbook: a title over all columns, below it their own.
+    /// Begins a workbook: a title over all columns, below it their own, the number of the row before them.
     ///
     /// # Errors
     /// [`WorkbookError`] when there is no room for temporary files.
@@ -74,7 +109,7 @@ impl Workbook {
             .set_align(FormatAlign::Center);
         let name = Format::new().set_bold().set_font_size(16);
         sheet.write_string_with_format(0, 0, title, &name)?;
-        for (at, column) in (0_u16..).zip(columns) {
+        for (at, column) in (0_u16..).zip(std::iter::once(&NUMBER).chain(columns)) {
             sheet.set_column_width(at, column.width)?;
             sheet.write_string_with_format(1, at, column.title, &head)?;
         }
@@ -84,14 +119,15 @@ impl Workbook {
         Ok(Self { book, row: HEAD_ROWS, body })
     }
 
-    /// Adds a row.
+    /// Adds a row behind its number.
     ///
     /// # Errors
     /// [`WorkbookError`] beyond a sheet's last row, or when the disk is full.
     pub fn push(&mut self, cells: &[Cell]) -> Result<(), WorkbookError> {
         let (row, body) = (self.row, self.body.clone());
         let sheet = self.sheet()?;
-        for (at, cell) in (0_u16..).zip(cells) {
+        sheet.write_number_with_format(row, 0, f64::from(row - HEAD_ROWS + 1), &body)?;
+        for (at, cell) in (1_u16..).zip(cells) {
             match cell {
                 Cell::Text(text) => sheet.write_string_with_format(row, at, text, &body)?,
                 Cell::Number(number) => sheet.write_number_with_format(row, at, *number, &body)?,

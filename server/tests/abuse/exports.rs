@@ -4,10 +4,11 @@ use std::io::Cursor;
 
 use calamine::{Reader, Xlsx};
 use louan_schema::area::StreetCode;
-use louan_schema::code::{OrgKind, Role};
-use louan_schema::id::{BuildingId, CommandId, RecordId};
-use louan_schema::record::Body;
-use louan_schema::registry::{FloorName, Org, Person};
+use louan_schema::code::{Datum, OrgKind, Role, Severity};
+use louan_schema::doc::Descriptor;
+use louan_schema::id::{BuildingId, CommandId, RecordId, SiteId};
+use louan_schema::record::{Body, Hazard, Place};
+use louan_schema::registry::{FloorName, Org, Person, Position};
 use louan_schema::ruling::{Act, Command as Ruling};
 use louan_server::config::Allowances;
 use louan_server::hub::Clocks;
@@ -17,7 +18,7 @@ use super::edge_kit::house::{House, Wishes, house_with};
 use super::edge_kit::{OTHER_STREET, STREET, audit, noon, org_id, person_id};
 use super::kit::{self, Phone, accepted, hazard, record};
 use super::lists::{read, send};
-use super::photo_kit::{cited, get};
+use super::photo_kit::{cited, get, phone, picture, walked};
 
 /// Beginnings that a spreadsheet takes for a formula.
 const FORMULAS: [&str; 10] = [
@@ -39,16 +40,21 @@ async fn unhurried() -> House {
     house_with(Wishes { allowances, ..Wishes::default() }).await
 }
 
-/// The texts of a workbook's cells; that none is a formula is shown on the way.
-fn cells(bytes: &[u8]) -> Vec<String> {
+/// The rows of a workbook as texts; that no cell is a formula is shown on the way.
+fn rows(bytes: &[u8]) -> Vec<Vec<String>> {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
     let mut texts = Vec::new();
     for name in book.sheet_names() {
         assert_eq!(book.worksheet_formula(&name).expect("formulas").used_cells().count(), 0, "{name}");
         let range = book.worksheet_range(&name).expect("cells");
-        texts.extend(range.rows().flatten().map(ToString::to_string));
+        texts.extend(range.rows().map(|row| row.iter().map(ToString::to_string).collect()));
     }
     texts
+}
+
+/// All texts of a workbook.
+fn cells(bytes: &[u8]) -> Vec<String> {
+    rows(bytes).concat()
 }
 
 /// A compound, its building, its organisations and a hazard, every free text of which is this one; and a visit there.
@@ -84,7 +90,7 @@ async fn no_text_of_a_ledger_becomes_a_formula() {
     let house = unhurried().await;
     cited(&house, Vec::new()).await;
     let mut phone = Phone::enrolled(&house.hub, 78, person_id(4), org_id("property")).await;
-    // Two people, for each has twenty an hour.
+    // The street has hazards and buildings, the company that manages them its visits.
     let (token, manager) = (house.sign_in(1).await, house.sign_in(4).await);
     for (n, text) in (10..).zip(FORMULAS) {
         written_everywhere(&house, &mut phone, (n, text)).await;
@@ -150,4 +156,95 @@ async fn an_export_says_what_its_caller_sees_and_who_made_it() {
         .iter()
         .map(|line| minicbor::decode::<louan_server::audit::Entry>(&line.bytes).expect("an entry"));
     assert_eq!(by.filter(|entry| entry.act == "export" && entry.person == Some(person_id(9))).count(), asked);
+}
+
+/// Two compounds, one in each street, with a hazard each, the first of which is confirmed.
+async fn two_streets(house: &House) {
+    let street = StreetCode::new(OTHER_STREET);
+    let org = Org { id: org_id("street-2"), kind: OrgKind::Street, name: "文龙".to_owned(), street };
+    house.hub.add_org(org, None, Clocks::both(noon())).await.expect("a new organisation");
+    let command =
+        |n, expected_version, act| Ruling { id: CommandId([n; 16]), expected_version, at: noon(), act };
+    let done = async |command| {
+        let verdict = house.hub.command(person_id(2), command, Clocks::both(noon())).await.expect("answers");
+        assert!(matches!(verdict, louan_schema::wire::CommandVerdict::Done(_)), "{verdict:?}");
+    };
+    let mut phone = Phone::enrolled(&house.hub, 79, person_id(4), org_id("property")).await;
+    for (n, street, supervisor, name) in
+        [(1, STREET, "street-1", "此街花园"), (2, OTHER_STREET, "street-2", "彼街花园")]
+    {
+        let (mut site, buildings) = kit::site(SiteId([200 + n; 16]), org_id("property"), street);
+        (site.name, site.supervised_by) = (name.to_owned(), org_id(supervisor));
+        let (lon_e7, lat_e7) = (1_066_510_000, 290_280_000);
+        site.position = Some(Position { lon_e7, lat_e7, datum: Datum::Wgs84, synthetic: false });
+        let (id, building) = (site.id, buildings[0].id);
+        done(command(n, 0, Act::RegisterSite(site, buildings))).await;
+        let book = Descriptor::book_at(id, org_id("property"), noon());
+        let place = Place { buildings: vec![building], ..hazard(name).place };
+        let found = record(person_id(4), Body::Hazard(Hazard { place, ..hazard(name) }));
+        let raw = phone.write_in(book, RecordId([200 + n; 16]), &found);
+        let batch = phone.batch(book, &[raw]);
+        assert!(accepted(&phone.send(&house.hub, vec![batch]).await.changes[0]), "{name}");
+    }
+    let (hazard, severity) = (RecordId([201; 16]), Severity::General);
+    let version = house.hub.find_hazard(hazard).await.expect("reads").expect("is there").version;
+    let due_on = kit::noon().day();
+    let confirm = command(3, version, Act::ConfirmHazard { hazard, severity, due_on });
+    let verdict = house.hub.command(person_id(1), confirm, Clocks::both(noon())).await.expect("answers");
+    assert!(matches!(verdict, louan_schema::wire::CommandVerdict::Done(_)), "{verdict:?}");
+}
+
+/// An office sees both streets: what a filter leaves out is out by the filter alone.
+#[tokio::test]
+async fn a_filter_leaves_out_what_its_caller_could_see() {
+    let house = unhurried().await;
+    two_streets(&house).await;
+    let office = house.sign_in(2).await;
+    for (file, filter, wanted) in [
+        ("hazards.xlsx", "", [true, true]),
+        ("hazards.xlsx", "?street=500110001", [true, false]),
+        ("hazards.xlsx", "?street=500110002", [false, true]),
+        ("hazards.xlsx", "?state=rectifying", [true, false]),
+        ("hazards.xlsx", "?state=reported", [false, true]),
+        ("hazards.xlsx", "?state=closed", [false, false]),
+        ("hazards.xlsx", "?state=reported&street=500110001", [false, false]),
+        ("buildings.xlsx", "", [true, true]),
+        ("buildings.xlsx", "?street=500110001", [true, false]),
+        ("buildings.xlsx", "?street=500110002", [false, true]),
+        ("buildings.geojson", "", [true, true]),
+        ("buildings.geojson", "?street=500110001", [true, false]),
+        ("buildings.geojson", "?street=500110002", [false, true]),
+    ] {
+        let reply = get(&house, &format!("/api/v1/exports/{file}{filter}"), &office).await;
+        let texts = if file.ends_with("xlsx") {
+            cells(reply.body())
+        } else {
+            vec![String::from_utf8(reply.body().to_vec()).expect("text")]
+        };
+        let found = ["此街花园", "彼街花园"].map(|name| texts.iter().any(|text| text.contains(name)));
+        assert_eq!(found, wanted, "{file}{filter}: {texts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_workbook_says_how_many_photos_are_missing_as_the_list_on_the_screen_does() {
+    let house = unhurried().await;
+    let [here, away, too] = [1, 2, 3].map(picture);
+    cited(&house, vec![here.hash, away.hash, too.hash]).await;
+    walked(&house, vec![here.hash]).await;
+    let (clerk, sender) = (house.sign_in(1).await, phone(&house, 41).await);
+    // Before the first photo has come, and after.
+    for (hazards, rounds) in [(["3", "3"], ["1", "1"]), (["3", "2"], ["1", "0"])] {
+        for (name, wanted) in [("hazards", hazards), ("rounds", rounds)] {
+            let book = get(&house, &format!("/api/v1/exports/{name}.xlsx"), &clerk).await;
+            let table = rows(book.body());
+            let of = |title: &str| table[1].iter().position(|found| found == title).expect("a column");
+            let told = [of("照片数"), of("尚缺照片")].map(|at| table[2][at].as_str());
+            assert_eq!(told, wanted, "{name}");
+            let list = read(&get(&house, &format!("/api/v1/{name}"), &clerk).await);
+            let listed = ["photos", "photos_missing"].map(|field| list["rows"][0][field].to_string());
+            assert_eq!(listed, told, "{name}");
+        }
+        super::photo_kit::send(&house, &sender, &here).await;
+    }
 }

@@ -33,12 +33,12 @@ fn an_audit_cut_since_the_last_backup_is_found_by_its_checkpoints() {
 
     let house = house();
     house.forge("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)");
-    only(house.examined(), "audit_checkpoints", "末尾可能被删过");
+    only(house.examined(), "audit_checkpoints", "末尾可能被删除过");
     // Neither what is written over the cut nor a checkpoint of it hides it.
     assert_eq!(run(house.here(), &["user", "list", "--names"]).0, 0);
-    only(house.examined(), "audit_checkpoints", "末尾可能被删过");
+    only(house.examined(), "audit_checkpoints", "末尾可能被删除过");
     served(&house);
-    only(house.examined(), "audit_checkpoints", "末尾可能被删过");
+    only(house.examined(), "audit_checkpoints", "末尾可能被删除过");
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_cut_is_not_hidden_by_calling_it_another_life_of_the_log() {
     assert_eq!((code, found["audit_checkpoints"].0.as_str()), (1, "fault"), "{found:#?}");
     served(&house);
     let (_, found) = house.examined();
-    assert!(found["audit_checkpoints"].1.contains("末尾可能被删过"), "{found:#?}");
+    assert!(found["audit_checkpoints"].1.contains("末尾可能被删除过"), "{found:#?}");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_line_cut_short_is_noted_holds_nothing_up_and_hides_no_cut() {
     assert_eq!((code, found["audit_checkpoints"].0.as_str()), (0, "note"), "{found:#?}");
     assert!(found["audit_checkpoints"].1.contains("第 2 行没有写完"), "{found:#?}");
     house.forge("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)");
-    only(house.examined(), "audit_checkpoints", "末尾可能被删过");
+    only(house.examined(), "audit_checkpoints", "末尾可能被删除过");
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn a_clerk_backs_up_beside_the_running_server_proves_it_and_restores_it_when_sto
         "没有删除",
         "登记码已失效",
         "已重新收回 2 项",
-        "等手机补回：变更 0 条",
+        "待手机补回的变更：0 条",
         "测试员乙",
         "请启动服务",
     ] {

@@ -175,6 +175,46 @@ fn a_new_certificate_is_used_at_a_signal_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
+fn a_certificate_renewed_by_the_old_root_is_accepted_where_one_of_a_new_root_is_not() {
+    let home = tempfile::tempdir().expect("a folder");
+    let here = home.path();
+    let [tls, other] = ["tls", "other"].map(|name| here.join(name));
+    let on = |verb: &str, dir: &Path| {
+        run(here, &["tls", verb, "--dir", dir.to_str().expect("plain"), "--name", "louan.test"])
+    };
+    assert_eq!((on("init", &tls).0, on("init", &other).0), (0, 0));
+    let mut command = louan(here, &["serve", "--listen", "127.0.0.1:0"]);
+    command.env("LOUAN__EDGE__CERTIFICATE", tls.join("server.pem"));
+    command.env("LOUAN__EDGE__KEY", tls.join("server.key"));
+    let mut serving = Serving::start(command);
+    let (address, trusted) = (serving.address.clone(), here.join("trusted.pem"));
+    std::fs::copy(tls.join("root.pem"), &trusted).expect("what a phone has");
+    let shown = |client: &Client| client.0.conn.peer_certificates().expect("a certificate")[0].clone();
+    let before = shown(&Client::connect(&address, &trusted).expect("the first one"));
+
+    let (code, said) = on("renew", &tls);
+    assert!(
+        code == 0 && said.contains("不用重新安装根证书") && said.contains("systemctl reload louan"),
+        "{said}"
+    );
+    tell(&serving, "-HUP");
+    serving.wait_for("certificate renewed");
+    let after = shown(&Client::connect(&address, &trusted).expect("who trusts the root trusts the next one"));
+    assert_ne!(before, after, "it is another certificate");
+
+    // What the doctor used to advise: a root of which no phone knows.
+    for file in ["server.pem", "server.key"] {
+        std::fs::copy(other.join(file), tls.join(file)).expect("a copy");
+    }
+    tell(&serving, "-HUP");
+    serving.wait_for("certificate renewed");
+    assert!(Client::connect(&address, &trusted).is_err(), "every phone is cut off");
+    std::fs::remove_file(tls.join("root.key")).expect("kept elsewhere");
+    let (code, said) = on("renew", &tls);
+    assert!(code == 1 && said.contains("没有根证书的私钥") && said.contains("未作任何改动"), "{said}");
+}
+
+#[test]
 fn a_hang_up_does_not_end_a_server_behind_a_proxy() {
     let home = tempfile::tempdir().expect("a folder");
     let mut serving = Serving::start(plain(home.path()));
