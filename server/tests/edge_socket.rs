@@ -192,8 +192,8 @@ async fn who_is_refused_in_the_middle_of_sending_hears_it() {
 }
 
 #[tokio::test]
-async fn so_many_files_are_taken_in_at_once_and_the_next_is_told_when_to_come_again() {
-    const AT_ONCE: usize = 4;
+async fn two_files_of_one_person_are_taken_in_at_once_and_the_next_is_told_when_to_come_again() {
+    const AT_ONCE: usize = 2;
     let house = house().await;
     let serving = serve(house.routes.clone(), patient(), false).await;
     let token = format!("Authorization: Bearer {}\r\nExpect: 100-continue\r\n", house.sign_in(1).await);

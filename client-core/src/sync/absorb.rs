@@ -97,6 +97,10 @@ fn taken(
     if let (Some(scope), true) = (&reply.scope, version == prepared.request.scope_version) {
         w.set_meta(Meta::Scope, scope)?;
     }
+    // A log that was put back by hand within its life has an older backup's word.
+    if reply.backed_up_pos < w.meta(Meta::BackedUp)?.unwrap_or(0) {
+        w.ask_again()?;
+    }
     w.set_meta(Meta::BackedUp, &reply.backed_up_pos)?;
     w.forget_backed_up(reply.backed_up_pos)?;
     w.forget_colleagues(reply.backed_up_pos)?;

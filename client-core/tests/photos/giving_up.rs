@@ -25,6 +25,8 @@ fn room_is_given_back_only_below_the_verified_backup_and_thumbnails_stay() {
     desk.sync_with(|_, taken| taken.backed_up_pos = pos - 1);
     assert_eq!(desk.phone.free_photos().expect("gives back"), 0, "one short");
     desk.sync_with(|_, taken| taken.backed_up_pos = pos);
+    assert_eq!(desk.phone.free_photos().expect("gives back"), 0, "it had an older backup's word meanwhile");
+    send(&mut desk, &mut office, &[]);
     assert_eq!(desk.phone.free_photos().expect("gives back"), 1);
     let file = |photo, kind| desk.phone.photo_file(photo, kind).expect("reads").is_some();
     assert_eq!((file(photos[0], UploadKind::Photo), file(photos[0], UploadKind::Thumbnail)), (false, true));
@@ -92,6 +94,35 @@ fn what_the_office_lost_before_its_backup_is_asked_for_after_the_backup_and_sent
     assert_eq!(desk.phone.free_photos().expect("gives back"), 0, "the office was not asked since the backup");
     send(&mut desk, &mut office, &[]);
     assert!(office.files.contains_key(&photos[0]), "it is there again");
+}
+
+/// The app was killed between the office's answer and the room given back; then the office's word is another log's, or an
+/// older backup's.
+#[test]
+fn an_answer_not_yet_acted_on_counts_neither_in_another_life_of_the_log_nor_after_an_older_backup() {
+    for by_hand in [false, true] {
+        let (mut desk, photos) = with_photos(&[96]);
+        let mut office = Office::new();
+        send(&mut desk, &mut office, &[]);
+        let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
+        desk.pos = pos + 10;
+        desk.sync_with(|_, taken| taken.backed_up_pos = pos + 10);
+        send(&mut desk, &mut office, &[]);
+        office.files.remove(&photos[0]);
+        if by_hand {
+            desk.sync_with(|_, taken| taken.backed_up_pos = pos - 1);
+        } else {
+            let (prepared, _) = desk.request();
+            let epoch = Epoch([10; 16]);
+            desk.absorb(prepared, SyncReply::EpochChanged { epoch, head: pos - 1 });
+            desk.epoch = epoch;
+        }
+        desk.pos = pos + 20;
+        desk.sync_with(|_, taken| taken.backed_up_pos = pos + 20);
+        assert_eq!(desk.phone.free_photos().expect("gives back"), 0, "by hand: {by_hand}");
+        send(&mut desk, &mut office, &[]);
+        assert!(office.files.contains_key(&photos[0]), "it is there again");
+    }
 }
 
 /// The answer comes when the phone stands elsewhere: it may be another log's.

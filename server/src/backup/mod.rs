@@ -4,7 +4,8 @@
 //! copy speaks of is in), then an inventory and a manifest; all of it is synced and read back, opened elsewhere and
 //! looked through from its first row ([`prove`]); only then it loses `.partial` from its name. Killed anywhere, there
 //! is no backup or a whole one. A photo that the copy speaks of and that is nowhere is named, in the manifest and to who
-//! asked. Nothing here raises the watermark: who asked for the backup does, when it is named and lacks nothing.
+//! asked. Nothing here raises the watermark: who asked for the backup does, when it is named, and calls broken what it
+//! lacks.
 
 mod file;
 mod folder;

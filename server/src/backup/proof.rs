@@ -42,7 +42,7 @@ pub struct Proven {
     /// Photos whose copy is missing, cut short or broken.
     pub rotten: Vec<BlobHash>,
     /// Photos of which there was no good copy when it was made: as its manifest says, or, where that says nothing, those
-    /// that its database speaks of and that are not listed. Phones were not told of a backup that lacks one.
+    /// that its database speaks of and that are not listed.
     pub lacking: BTreeSet<BlobHash>,
     /// Whether its ledger is what this build makes of its log; one of another build may be folded otherwise.
     pub ledger_agrees: bool,

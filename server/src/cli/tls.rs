@@ -7,7 +7,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use louan_schema::time::Day;
@@ -169,6 +169,10 @@ fn replace(dir: &Path, server: &Pair) -> std::io::Result<()> {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => write_new(&fresh(name), text, mode)?,
         }
+        // Whoever runs this, the server goes on reading what was its own.
+        let before = std::fs::metadata(dir.join(name)).or_else(|_| std::fs::metadata(dir))?;
+        std::os::unix::fs::chown(fresh(name), Some(before.uid()), Some(before.gid()))?;
+        std::fs::set_permissions(fresh(name), std::fs::Permissions::from_mode(mode))?;
     }
     files.iter().try_for_each(|(name, ..)| std::fs::rename(fresh(name), dir.join(name)))?;
     File::open(dir)?.sync_all()
@@ -192,8 +196,6 @@ fn write_new(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn init(dir: &Path, name: &str) -> Result<(), Failure> {

@@ -199,7 +199,7 @@ async fn preview_import(
 ) -> Result<impl Reply, ApiError> {
     let official = importer(&desk, &context).await?;
     // Who finds no room has taken no step.
-    let _room = desk.room().for_file()?;
+    let _room = desk.room().for_file(official.person.id)?;
     desk.rates().import(official.person.id, desk.now().system)?;
     let mut parameters = Parameters::of(&raw);
     let defaults = Defaults {

@@ -5,17 +5,22 @@
 //! read. A phone that finds none waits with its body as it came, compressed; small ones wait for no large one. Nobody
 //! waits for a slow phone to read its reply: while many do, the next replies are smaller and come in more trips.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
 use bytes::Bytes;
+use louan_schema::id::PersonId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::api_error::{ApiError, Problem};
 
-/// Files taken in at once, lists and parts of unsent data: of 16 MiB at most, so 64 MiB. One is read, the others come.
+/// Files taken in at once, lists and parts of unsent data: of 16 MiB at most, and of twice that while they grow, so 128 MiB.
+/// One is read, the others come.
 const FILES_AT_ONCE: usize = 4;
+/// Of these, of one person: who sends slowly keeps out himself and not the other offices.
+const FILES_OF_ONE: usize = 2;
 /// How long whoever brings one more should wait: a list is read within seconds.
 const FILES_WAIT_MS: i64 = 5_000;
 /// Large bodies of phones worked on at once: each may become 8 MiB and is there several times until it is stored.
@@ -32,9 +37,27 @@ const SMALL_DOWN_BYTES: u32 = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Room {
     files: Semaphore,
+    senders: Mutex<HashMap<PersonId, usize>>,
     large: Arc<Semaphore>,
     turns: Semaphore,
     on_their_way: Arc<AtomicUsize>,
+}
+
+/// Room for one file of a person, given back when it is dropped.
+pub(super) struct FileRoom<'a> {
+    room: &'a Room,
+    person: PersonId,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Drop for FileRoom<'_> {
+    fn drop(&mut self) {
+        let mut senders = self.room.senders();
+        match senders.get_mut(&self.person) {
+            Some(his) if *his > 1 => *his -= 1,
+            _ => drop(senders.remove(&self.person)),
+        }
+    }
 }
 
 /// A reply's bytes, counted until the last of them is sent or given up.
@@ -60,12 +83,24 @@ impl Room {
         // It is work for processors: more at once than there are would only be more tables in memory.
         let turns = Semaphore::new(available_parallelism().map_or(2, usize::from));
         let (files, large) = (Semaphore::new(FILES_AT_ONCE), Arc::new(Semaphore::new(LARGE_AT_ONCE)));
-        Self { files, large, turns, on_their_way: Arc::default() }
+        Self { files, senders: Mutex::default(), large, turns, on_their_way: Arc::default() }
     }
 
     /// Room for a file, taken before its first byte is read and kept until it is done with.
-    pub(super) fn for_file(&self) -> Result<SemaphorePermit<'_>, ApiError> {
-        self.files.try_acquire().map_err(|_| ApiError::later(Problem::Overloaded, FILES_WAIT_MS))
+    pub(super) fn for_file(&self, person: PersonId) -> Result<FileRoom<'_>, ApiError> {
+        let none = || ApiError::later(Problem::Overloaded, FILES_WAIT_MS);
+        let permit = self.files.try_acquire().map_err(|_| none())?;
+        let mut senders = self.senders();
+        let his = senders.entry(person).or_default();
+        if *his >= FILES_OF_ONE {
+            return Err(none());
+        }
+        *his += 1;
+        Ok(FileRoom { room: self, person, _permit: permit })
+    }
+
+    fn senders(&self) -> MutexGuard<'_, HashMap<PersonId, usize>> {
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until a body of so many bytes, as sent, may be worked on; a large one keeps its room until it is
@@ -105,11 +140,17 @@ mod tests {
     #[test]
     fn who_brings_a_file_too_many_is_told_to_come_again() {
         let room = Room::new();
-        let mut held: Vec<_> = (0..FILES_AT_ONCE).map(|_| room.for_file().expect("there is room")).collect();
-        let told = room.for_file().map(drop).expect_err("there is none");
+        let [first, second, third] = [1, 2, 3].map(|n| PersonId([n; 16]));
+        let one = |person| room.for_file(person);
+        let mut held: Vec<_> = [first, first].map(|person| one(person).expect("there is room")).into();
+        let told = one(first).map(drop).expect_err("he has his share");
         assert_eq!((told.problem, told.retry_after_s), (Problem::Overloaded, Some(5)));
+        held.extend([second, second].map(|person| one(person).expect("there is room")));
+        assert!(one(third).is_err(), "there is none");
         held.pop();
-        assert!(room.for_file().is_ok(), "one is done with");
+        assert!(one(third).is_ok(), "one is done with");
+        held.clear();
+        assert!(room.senders().is_empty(), "nobody is remembered");
     }
 
     #[test]

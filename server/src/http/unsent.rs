@@ -61,7 +61,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
 async fn read_part(desk: Desk, context: Context, body: Coming) -> Result<impl Reply, ApiError> {
     let official = desk.official(&context).await?;
     official.must(Action::RegisterBuilding)?;
-    let _room = desk.room().for_file()?;
+    let _room = desk.room().for_file(official.person.id)?;
     desk.rates().part(official.person.id, desk.now().system)?;
     let body = body.read().await?;
     // One after the other: a part may be as large as a list.

@@ -289,7 +289,7 @@ impl Hub {
 
     /// Notes that everything up to `pos` of this life of the log is in a backup that was restored and verified: phones
     /// need keep older raw changes no longer. What was noted before stays noted. Photos of which it has no good copy are
-    /// called broken in the same commit: a phone that asks for one before it gives it up hears that it is not here.
+    /// called broken in the same commit: a phone that asks for one before it gives it up hears that it is not here. One that has come again since is not.
     ///
     /// # Errors
     /// [`StorageError::Moved`] when the log is in another life, [`StorageError`] when it cannot be written.
@@ -300,7 +300,7 @@ impl Hub {
         lacking: impl IntoIterator<Item = BlobHash>,
         at: Timestamp,
     ) -> Result<(), StorageError> {
-        let broken = |hash| Write::Photo(PhotoWrite::Broken(hash, Some(at)));
+        let broken = |hash| Write::Photo(PhotoWrite::Lacking(hash, pos, at));
         let writes = lacking.into_iter().map(broken).chain([Write::BackedUp(pos)]).collect();
         self.commit(Commit { guards: vec![Guard::Epoch(epoch)], writes, ..Commit::default() }).await.map(drop)
     }

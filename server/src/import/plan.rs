@@ -269,8 +269,11 @@ fn find(rows: &[Building], draft: &Draft) -> Option<usize> {
     let spelt = closed(&draft.building);
     let find = |is: &dyn Fn(&Building) -> bool| rows.iter().position(is);
     let named = |row: &Building| closed(&row.name) == spelt;
-    find(&|row| !draft.code.is_empty() && row.code == draft.code)
-        .or_else(|| find(&|row| named(row) && (row.state == RegistryState::Retired) == draft.retired))
+    let coded = |row: &Building| !draft.code.is_empty() && row.code == draft.code;
+    let stands = |row: &Building| (row.state == RegistryState::Retired) == draft.retired;
+    find(&|row| coded(row) && stands(row))
+        .or_else(|| find(&coded))
+        .or_else(|| find(&|row| named(row) && stands(row)))
         .or_else(|| find(&named))
 }
 

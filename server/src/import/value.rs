@@ -211,8 +211,8 @@ pub fn registry_state(text: &str) -> Result<RegistryState, String> {
     match (found, text.as_str()) {
         (Some(state), _) => Ok(*state),
         (None, "注销" | "已拆除" | "拆除") => Ok(RegistryState::Retired),
-        (None, "待核实" | "未建账") => Ok(RegistryState::Unverified),
-        (None, "建账") => Ok(RegistryState::Registered),
+        (None, "待核实" | "未建账" | "未建档" | "未登记") => Ok(RegistryState::Unverified),
+        (None, "建账" | "已建档" | "已登记") => Ok(RegistryState::Registered),
         (None, other) => {
             Err(format!("建账状态“{}”无法识别，请填写已建账、待核、非高层或已注销", shown(other)))
         }

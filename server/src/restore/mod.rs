@@ -238,7 +238,7 @@ async fn make_ready(
         Write::Epoch(plan.epoch),
         Write::Identity(IdentityWrite::VoidAll(plan.now, FamilyEnding::Restored)),
     ];
-    // What phones hear is in a backup they give up: a backup that lacks a photo they were not told of, nor are they now.
+    // Photos that are in a backup phones ask for and then give up: of one that lacks some they hear with the next one.
     if proven.lacking.is_empty() && lost.is_empty() {
         writes.push(Write::BackedUp(manifest.pos));
     }

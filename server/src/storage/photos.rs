@@ -170,6 +170,8 @@ pub enum PhotoWrite {
     Forget(UploadId),
     /// A file was found missing or altered, or is whole again.
     Broken(BlobHash, Option<Timestamp>),
+    /// A backup up to this position has no good copy of it: broken, unless it has come again since.
+    Lacking(BlobHash, u64, Timestamp),
 }
 
 /// Photos.

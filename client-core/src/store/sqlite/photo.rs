@@ -219,16 +219,23 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// After a restored log: what it had confirmed and no verified backup covers is to be sent again, unless it
-    /// says that it has it.
+    /// After a restored log: what it had confirmed and still lies here is to be sent again, unless it says that it has
+    /// it; a thumbnail only if no verified backup covers it.
     pub(crate) fn doubt_photos(&self, backed_up: u64) -> Result<(), StoreError> {
         let sql = "UPDATE photo_file SET state = 'kept', pos = NULL, upload = NULL, reached = NULL, ask = 1
-                   WHERE state = 'confirmed' AND here = 1 AND (pos IS NULL OR pos > ?1 OR ask = 1)";
+                   WHERE state = 'confirmed' AND here = 1 AND (kind <> 2 OR pos IS NULL OR pos > ?1)";
         self.0.0.prepare_cached(sql)?.execute([signed(backed_up)])?;
         // An upload half done was the old log's.
         self.0
             .0
             .execute("UPDATE photo_file SET upload = NULL, reached = NULL WHERE upload IS NOT NULL", [])?;
+        Ok(())
+    }
+
+    /// After the office said less of its backups than before: an answer that was relied on is asked for again.
+    pub(crate) fn ask_again(&self) -> Result<(), StoreError> {
+        let sql = "UPDATE photo_file SET ask = 1 WHERE state = 'confirmed' AND here = 1 AND kind <> 2";
+        self.0.0.execute(sql, [])?;
         Ok(())
     }
 

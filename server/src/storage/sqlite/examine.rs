@@ -153,7 +153,7 @@ pub fn audit_restores(path: &Path) -> Result<Vec<(u64, String)>, StorageError> {
 }
 
 /// Every photo that the database at `path` speaks of; nothing is written or made. One of before there were photos speaks
-/// of none.
+/// of none. Thumbnails are not among them: the office makes its own, and no phone is asked to send one again.
 ///
 /// # Errors
 /// [`StorageError::Database`].
@@ -164,7 +164,8 @@ pub fn photo_hashes(path: &Path) -> Result<BTreeSet<BlobHash>, StorageError> {
         if !connection.prepare(exists)?.exists([])? {
             return Ok(BTreeSet::new());
         }
-        connection.prepare("SELECT hash FROM photo")?.query_map([], |row| row.get(0).map(BlobHash))?.collect()
+        let sql = "SELECT hash FROM photo WHERE kind <> 2";
+        connection.prepare(sql)?.query_map([], |row| row.get(0).map(BlobHash))?.collect()
     };
     read().map_err(|e| database(DOING, e))
 }

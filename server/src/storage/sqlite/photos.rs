@@ -47,6 +47,10 @@ pub(super) fn apply(applying: &mut Applying<'_>, write: &PhotoWrite) -> rusqlite
         PhotoWrite::Broken(hash, at) => {
             applying.run("UPDATE photo SET broken_at = ?2 WHERE hash = ?1", (hash.0, at.map(Timestamp::ms)))
         }
+        PhotoWrite::Lacking(hash, pos, at) => {
+            let sql = "UPDATE photo SET broken_at = ?3 WHERE hash = ?1 AND pos <= ?2 AND broken_at IS NULL";
+            applying.run(sql, (hash.0, int(*pos), at.ms()))
+        }
     }
 }
 
