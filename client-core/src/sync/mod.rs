@@ -17,6 +17,7 @@ pub(crate) mod photo;
 mod prepare;
 mod purge;
 pub(crate) mod reauthor;
+mod said;
 pub(crate) mod unsent;
 mod verdict;
 

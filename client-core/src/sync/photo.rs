@@ -19,6 +19,7 @@ use louan_schema::photo::{PhotoCard, UploadKind};
 use louan_schema::wire::Cursor;
 use sha2::{Digest, Sha256};
 
+use super::said::{UPLOADS, address, code};
 use crate::error::{Error, ErrorKind};
 use crate::phone::Phone;
 use crate::store::{FileState, Meta, PhotoFileRow, StoreError, Writer};
@@ -26,13 +27,9 @@ use crate::store::{FileState, Meta, PhotoFileRow, StoreError, Writer};
 const DOING: &str = "sending a photo";
 /// Bytes of one piece: half a minute at 64 kbit/s, and what a lost link costs at most (architecture §7).
 const PIECE_BYTES: u32 = 256 * 1024;
-/// Where uploads begin, and where every upload must lie.
-const UPLOADS: &str = "/api/v1/uploads";
 const BLOBS: &str = "/api/v1/blobs";
 /// The office has taken as many of a kind as it takes in so short a time.
 const TOO_OFTEN: u16 = 429;
-/// Longest address of an upload that is kept.
-const ADDRESS_CHARS_MAX: usize = 256;
 
 /// What is done with an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -371,24 +368,6 @@ fn refused(file: PhotoFileRow, reply: &PhotoReply) -> (PhotoFileRow, Result<Phot
     let after =
         PhotoFileRow { state: FileState::Refused, code: Some(code), upload: None, reached: None, ..file };
     (after, Ok(PhotoStep::Refused(kind)))
-}
-
-/// The code of a problem body, where it is one of ours: short, small letters and underscores.
-fn code(body: &[u8]) -> Option<String> {
-    let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let code = problem.get("code")?.as_str()?;
-    let ours = code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    ours.then(|| code.to_owned())
-}
-
-/// The path of an upload at the office, whatever the office is mounted under; an address elsewhere is none of the
-/// office's, and the token does not go there.
-fn address(location: &str) -> Option<String> {
-    let path = &location[location.rfind(UPLOADS).filter(|_| !location.starts_with("//"))?..];
-    let name = path.strip_prefix(UPLOADS)?.strip_prefix('/')?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    let fits = !name.is_empty() && name.bytes().all(plain) && path.len() <= ADDRESS_CHARS_MAX;
-    fits.then(|| path.to_owned())
 }
 
 fn strange() -> Error {
