@@ -173,3 +173,14 @@ async fn what_a_backup_lacks_a_later_one_may_have() {
     assert!(is_here(&place, photo).await);
     assert_eq!(watermark(&place).await, 0, "phones were not told of {}", first.folder.display());
 }
+
+#[tokio::test]
+async fn what_a_backup_lacks_is_not_here_unless_it_has_come_again_since() {
+    let place = Place::new().await;
+    let photo = place.sent_photo("a staircase").await;
+    let head = place.hub().await.head().await.expect("stands");
+    place.hub().await.set_backed_up(head.epoch, head.pos - 1, [photo], later()).await.expect("told");
+    assert!(is_here(&place, photo).await, "it came after that backup");
+    place.hub().await.set_backed_up(head.epoch, head.pos, [photo], later()).await.expect("told");
+    assert!(!is_here(&place, photo).await);
+}
