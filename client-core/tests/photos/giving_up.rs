@@ -3,7 +3,7 @@
 
 use louan_client_core::Method;
 use louan_client_core::view::PhotoState;
-use louan_schema::id::Epoch;
+use louan_schema::id::{BlobHash, Epoch};
 use louan_schema::photo::UploadKind;
 use louan_schema::wire::SyncReply;
 
@@ -11,12 +11,26 @@ use crate::office::Office;
 use crate::sending::{send, with_photos};
 use crate::support::*;
 
-#[test]
-fn room_is_given_back_only_below_the_verified_backup_and_thumbnails_stay() {
-    let (mut desk, photos) = with_photos(&[96, 97]);
+/// A phone whose photos the office has, and the position at which it took the first one.
+fn sent(sides: &[u32]) -> (Desk, Office, Vec<BlobHash>, u64) {
+    let (mut desk, photos) = with_photos(sides);
     let mut office = Office::new();
     send(&mut desk, &mut office, &[]);
     let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
+    (desk, office, photos, pos)
+}
+
+/// The office was restored, and its log ends at `head`.
+fn hears_of_another_life(desk: &mut Desk, head: u64) {
+    let (prepared, _) = desk.request();
+    let epoch = Epoch([10; 16]);
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch, head });
+    desk.epoch = epoch;
+}
+
+#[test]
+fn room_is_given_back_only_below_the_verified_backup_and_thumbnails_stay() {
+    let (mut desk, mut office, photos, pos) = sent(&[96, 97]);
     assert_eq!(desk.phone.free_photos().expect("gives back"), 0);
     desk.pos = pos;
     desk.sync_with(|_, taken| taken.backed_up_pos = pos);
@@ -35,23 +49,16 @@ fn room_is_given_back_only_below_the_verified_backup_and_thumbnails_stay() {
 
 #[test]
 fn after_a_restored_office_what_no_backup_covers_is_asked_for_and_sent_again() {
-    let (mut desk, photos) = with_photos(&[96, 97]);
-    let mut office = Office::new();
-    send(&mut desk, &mut office, &[]);
-    let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
+    let (mut desk, mut office, photos, pos) = sent(&[96, 97]);
     desk.pos = pos;
     desk.sync_with(|_, taken| taken.backed_up_pos = pos);
     send(&mut desk, &mut office, &[]);
     assert_eq!(desk.phone.free_photos().expect("gives back"), 1);
     // The backup was made before the second photo came.
     let mut restored = Office::new();
-    restored.stored = 10;
     restored.files = office.files.into_iter().filter(|(_, file)| file.0 <= pos).collect();
     restored.stored = restored.files.len();
-    let (prepared, _) = desk.request();
-    let epoch = Epoch([10; 16]);
-    desk.absorb(prepared, SyncReply::EpochChanged { epoch, head: 5 });
-    desk.epoch = epoch;
+    hears_of_another_life(&mut desk, 5);
     desk.sync();
     send(&mut desk, &mut restored, &[]);
     assert!(restored.files.contains_key(&photos[1]));
@@ -62,10 +69,7 @@ fn after_a_restored_office_what_no_backup_covers_is_asked_for_and_sent_again() {
 /// The log was put back by hand to a point between cursor and confirmation: the cursor is true and says nothing.
 #[test]
 fn a_photo_that_a_log_put_back_by_hand_has_forgotten_is_sent_again_before_its_bytes_go() {
-    let (mut desk, photos) = with_photos(&[96]);
-    let mut office = Office::new();
-    send(&mut desk, &mut office, &[]);
-    let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
+    let (mut desk, _, photos, pos) = sent(&[96]);
     let mut forgetful = Office::new();
     assert_eq!(desk.phone.next_photo(true).expect("plans"), None, "the cursor has not passed it");
     desk.pos = pos + 10;
@@ -82,10 +86,7 @@ fn a_photo_that_a_log_put_back_by_hand_has_forgotten_is_sent_again_before_its_by
 /// A disk lost the file after the phone had heard that it is there. The backup finds that out, and calls it so.
 #[test]
 fn what_the_office_lost_before_its_backup_is_asked_for_after_the_backup_and_sent_again() {
-    let (mut desk, photos) = with_photos(&[96]);
-    let mut office = Office::new();
-    send(&mut desk, &mut office, &[]);
-    let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
+    let (mut desk, mut office, photos, pos) = sent(&[96]);
     desk.pos = pos + 10;
     desk.sync_with(|_, taken| taken.backed_up_pos = pos - 1);
     send(&mut desk, &mut office, &[]);
@@ -101,10 +102,7 @@ fn what_the_office_lost_before_its_backup_is_asked_for_after_the_backup_and_sent
 #[test]
 fn an_answer_not_yet_acted_on_counts_neither_in_another_life_of_the_log_nor_after_an_older_backup() {
     for by_hand in [false, true] {
-        let (mut desk, photos) = with_photos(&[96]);
-        let mut office = Office::new();
-        send(&mut desk, &mut office, &[]);
-        let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
+        let (mut desk, mut office, photos, pos) = sent(&[96]);
         desk.pos = pos + 10;
         desk.sync_with(|_, taken| taken.backed_up_pos = pos + 10);
         send(&mut desk, &mut office, &[]);
@@ -112,10 +110,7 @@ fn an_answer_not_yet_acted_on_counts_neither_in_another_life_of_the_log_nor_afte
         if by_hand {
             desk.sync_with(|_, taken| taken.backed_up_pos = pos - 1);
         } else {
-            let (prepared, _) = desk.request();
-            let epoch = Epoch([10; 16]);
-            desk.absorb(prepared, SyncReply::EpochChanged { epoch, head: pos - 1 });
-            desk.epoch = epoch;
+            hears_of_another_life(&mut desk, pos - 1);
         }
         desk.pos = pos + 20;
         desk.sync_with(|_, taken| taken.backed_up_pos = pos + 20);
@@ -128,10 +123,7 @@ fn an_answer_not_yet_acted_on_counts_neither_in_another_life_of_the_log_nor_afte
 /// The answer comes when the phone stands elsewhere: it may be another log's.
 #[test]
 fn an_answer_is_worth_the_cursor_it_was_asked_with() {
-    let (mut desk, photos) = with_photos(&[96]);
-    let mut office = Office::new();
-    send(&mut desk, &mut office, &[]);
-    let PhotoState::Confirmed(Some(pos)) = desk.view(photos[0]).state else { panic!("no position") };
+    let (mut desk, mut office, _, pos) = sent(&[96]);
     desk.pos = pos;
     desk.sync_with(|_, taken| taken.backed_up_pos = pos);
     let request = desk.phone.next_photo(true).expect("plans").expect("a question");
