@@ -192,6 +192,29 @@ fn however_many_contradict_each_other_an_honest_tap_passes_and_a_few_settle_it()
     assert_eq!(Document::load(&judged.snapshot).expect("loads").heads(), ours.heads());
 }
 
+/// Whichever of the values that stand beside each other is meant: choosing it writes it, and replaces them all.
+#[test]
+fn a_contradiction_is_settled_by_any_of_its_values() {
+    for chosen in 0..3 {
+        let mut ours = Document::fresh(sheet().doc_id());
+        let mut changes = Vec::new();
+        for device in 10..13 {
+            let mut alone = Document::fresh(sheet().doc_id());
+            let tap = [Tap::Number(outcome_key("1"), u64::from(device) % 3)];
+            let change = sheet_change(&mut alone, life(device).actor(sheet().doc_id()), &tap);
+            changes.push(change.expect("writes").expect("changed").raw);
+        }
+        changes.iter().for_each(|change| ours.add(change).expect("merges"));
+        let tap = [Tap::Number(outcome_key("1"), chosen)];
+        let settling = sheet_change(&mut ours, life(1).actor(sheet().doc_id()), &tap);
+        changes.push(settling.expect("writes").expect("changed").raw);
+        let standing = &ours.read_sheet().fields[&outcome_key("1")];
+        assert_eq!((&standing.value, standing.others.len()), (&FieldValue::Number(chosen), 0));
+        let judged = judge(&Case { descriptor: sheet(), snapshot: None, changes: &changes }).expect("judged");
+        assert!(judged.verdicts.iter().all(Result::is_ok), "{chosen}: {:?}", judged.verdicts);
+    }
+}
+
 #[test]
 fn equal_values_of_two_writers_are_no_disagreement() {
     let mut ours = Document::fresh(sheet().doc_id());

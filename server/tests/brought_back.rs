@@ -136,6 +136,57 @@ async fn what_a_log_once_had_is_decided_by_a_human_where_rights_are_not_known_an
 }
 
 #[tokio::test]
+async fn what_a_log_once_had_waits_where_the_restored_one_lacks_a_role_a_colleague_or_gave_the_id_away() {
+    let hub = hub().await;
+    let again = |phone: &Phone, raw: &Vec<u8>| {
+        let mut batch = phone.batch(phone.book(), std::slice::from_ref(raw));
+        batch.changes[0].taken_before = Some(7);
+        batch
+    };
+    let mut phone = Phone::enrolled(&hub, 51, MANAGER, COMPANY).await;
+    let mut officer = Phone::enrolled(&hub, 52, OFFICER, kit::POLICE).await;
+    phone.pull(&hub, 0).await;
+    let hazard = phone.write(1, louan_schema::record::Body::Hazard(kit::hazard("杂物堆放")));
+    assert!(accepted(&phone.push(&hub, &[hazard]).await));
+
+    // Who checked was entered after the backup: his name means nothing to this log.
+    let newcomer = louan_schema::id::PersonId([77; 16]);
+    let recheck = officer.write(2, kit::recheck(louan_schema::id::RecordId([1; 16]), newcomer, true));
+    let batch = again(&officer, &recheck);
+    assert_eq!(officer.send(&hub, vec![batch]).await.changes[0], [Verdict::NotTaken(Code::TakenBefore)]);
+    let person = louan_schema::registry::Person {
+        id: newcomer,
+        org: kit::POLICE,
+        role: louan_schema::code::Role::Police,
+        name: "示例人员77".to_owned(),
+    };
+    hub.add_person(person, None, clocks()).await.expect("entered again");
+    let brigade = kit::BRIGADIER;
+    let decided = hub.decide_held(brigade, (hash_of(&recheck), officer.device), true, clocks()).await;
+    assert!(decided.is_ok(), "{decided:?}");
+
+    // Whoever saw a record's id has put it into a book of his own meanwhile.
+    let mut other = Phone::enrolled(&hub, 53, STRANGER, OTHER_COMPANY).await;
+    let there = Descriptor::book_at(kit::ELSEWHERE, OTHER_COMPANY, noon());
+    let id = louan_schema::id::RecordId([3; 16]);
+    let taken = other.write_in(there, id, &kit::record(STRANGER, round(31)));
+    let batch = other.batch(there, &[taken]);
+    assert!(accepted(&other.send(&hub, vec![batch]).await.changes[0]));
+    let mine = phone.write(3, round(32));
+    let batch = again(&phone, &mine);
+    assert_eq!(phone.send(&hub, vec![batch]).await.changes[0], [Verdict::NotTaken(Code::TakenBefore)]);
+
+    // Nothing of it for work that no log ever had, nor for an id taken in one's own book.
+    let mut fresh = Phone::enrolled(&hub, 54, MANAGER, COMPANY).await;
+    let taken = fresh.write(3, round(33));
+    assert_eq!(fresh.push(&hub, &[taken]).await, [Verdict::NotTaken(Code::KeyExists)]);
+    let mut twice = Phone::enrolled(&hub, 55, MANAGER, COMPANY).await;
+    let own = twice.write(1, round(34));
+    let batch = again(&twice, &own);
+    assert_eq!(twice.send(&hub, vec![batch]).await.changes[0], [Verdict::NotTaken(Code::KeyExists)]);
+}
+
+#[tokio::test]
 async fn a_carrier_who_leaves_the_claim_out_spoils_nothing_for_the_author() {
     let hub = hub().await;
     let author = &mut Phone::enrolled(&hub, 51, STRANGER, OTHER_COMPANY).await;

@@ -235,7 +235,7 @@ fn a_record_without_answers_is_refused_before_a_worker_is_asked() {
     let book = Descriptor::Book { site: SITE, org: COMPANY, year: 2020 };
     let Body::Round(visit) = round(1) else { panic!("a round") };
     let empty = record(MANAGER, Body::Round(Round { answers: Vec::new(), ..visit }));
-    let who = (MANAGER, Role::PropertyManager);
+    let who = (MANAGER, Some(Role::PropertyManager));
     let admitted = admit(&mut DocumentState::default(), &book, who, (id(1), &empty));
     assert_eq!(admitted, Err(Code::Schema));
 }
@@ -286,13 +286,15 @@ fn no_role_writes_a_kind_of_record_that_the_matrix_does_not_give_it() {
             let given = of_role.lines().any(|line| line.trim() == format!("yes  {action}"));
             let mut state = DocumentState::default();
             state.roles.insert(PersonId([2; 16]), Role::Police);
-            let admitted = admit(&mut state, &book, (person, *role), (id(1), &record(person, body.clone())));
+            let admitted =
+                admit(&mut state, &book, (person, Some(*role)), (id(1), &record(person, body.clone())));
             let expected = if given { Ok(()) } else { Err(Code::NotPermitted) };
             assert_eq!(admitted, expected, "{role} {action}");
             cells += 1;
         }
         let correction = Record { replaces: Some(id(51)), ..record(person, round(1)) };
-        let admitted = admit(&mut DocumentState::default(), &book, (person, *role), (id(1), &correction));
+        let admitted =
+            admit(&mut DocumentState::default(), &book, (person, Some(*role)), (id(1), &correction));
         assert_eq!(
             admitted.is_ok(),
             may(*role, Action::SubmitRound) && may(*role, Action::Correct),

@@ -52,6 +52,9 @@ fn a_refused_change_takes_its_actors_later_ones_with_it_whatever_the_worker_says
     let (_, too_much) =
         settle(stages(), &[Err(Code::Schema), Ok(()), Err(Code::MissingDep), Err(Code::MissingDep)]);
     assert!(!too_much);
+    let (outcomes, _) =
+        settle(vec![candidate(1, 1), candidate(1, 2)], &[Err(Code::Schema), Err(Code::Unreadable)]);
+    assert_eq!(codes(&outcomes)[1], Some(Code::Unreadable), "nothing is known about it: it comes again");
 }
 
 #[test]

@@ -99,6 +99,8 @@ def built(tests):
     command = ["cargo", "test", "--locked", "--no-run", "--message-format=json", "--workspace", *targets]
     out = subprocess.run(command, cwd=TREE, env=env, stdout=subprocess.PIPE, text=True)
     if out.returncode != 0:
+        messages = (json.loads(line) for line in out.stdout.splitlines() if line.startswith("{"))
+        print(*(m["message"]["rendered"] for m in messages if m["reason"] == "compiler-message"), sep="\n")
         sys.exit("the rules with their switches do not build; nothing was tried")
     programs = {}
     for line in out.stdout.splitlines():

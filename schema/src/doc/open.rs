@@ -13,6 +13,12 @@ pub enum DocumentError {
     /// The change would exceed the limit that the office accepts.
     #[error("the change has `{0}` bytes, more than a change may have")]
     TooLarge(usize),
+    /// The change would write more values, or replace more, than the office accepts.
+    #[error("the change has more operations or predecessors than a change may have")]
+    TooMany,
+    /// automerge panicked; what it was working on is not to be used any more.
+    #[error("automerge failed on the document")]
+    Panicked,
     /// automerge refused.
     #[error("the document could not be read or changed")]
     Automerge(#[from] AutomergeError),
@@ -25,6 +31,14 @@ pub enum DocumentError {
     /// Something that cannot be, was.
     #[error("broken: {0}")]
     Broken(&'static str),
+}
+
+impl DocumentError {
+    /// Whether the same content fits when it is written as several changes.
+    #[must_use]
+    pub const fn is_too_much(&self) -> bool {
+        matches!(self, Self::TooLarge(_) | Self::TooMany)
+    }
 }
 
 /// A document held open in memory.

@@ -10,7 +10,7 @@
 use sha2::{Digest, Sha256};
 
 use super::key::parse_record_key;
-use super::{CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, Kind, OP_COUNTER_MAX};
+use super::{CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, CHANGE_OPS_MAX, CHANGE_PREDS_MAX, Kind, OP_COUNTER_MAX};
 use crate::id::{ActorId, ChangeHash, RecordId};
 
 /// What a plain change chunk claims about itself.
@@ -245,7 +245,7 @@ fn columns(r: &mut Reader<'_>) -> Result<u64, ScanFault> {
             Layout::Texts => runs(bytes, |r| r.prefixed().map(|_| ()))?,
         };
         // Predecessors may outnumber operations, but only by the live conflicts under one key.
-        if values > CHANGE_OPS_MAX * if spec > 0x70 { 2 } else { 1 } {
+        if values > if spec > 0x70 { CHANGE_PREDS_MAX } else { CHANGE_OPS_MAX } {
             return Err(ScanFault::TooManyOps);
         }
         if spec == ACTION {

@@ -6,12 +6,15 @@
 //! the one inside it, and equal content gives equal bytes.
 
 use core::num::NonZeroU64;
+use std::collections::BTreeMap;
 
-use automerge::transaction::Transactable;
-use automerge::{Automerge, Change, ExpandedChange, PatchLog, ROOT, ScalarValue};
+use automerge::legacy::{Op, OpId};
+use automerge::{Automerge, Change, ExpandedChange, ROOT, ReadDoc, ScalarValue};
 
 use super::first::{first_change, put};
+use super::guard::guarded;
 use super::key::{SheetKey, record_key};
+use super::scan::{ScanFault, scan};
 use super::{CHANGE_BYTES_MAX, CHANGE_DEPS_MAX, Descriptor, Document, DocumentError, Kind};
 use crate::id::{ActorId, ChangeHash, RecordId};
 
@@ -103,56 +106,99 @@ impl Tap {
 /// Folds taps into one change on the open sheet `document`, which then contains it.
 /// Taps that repeat what stands there make no operation; `None` when nothing is left.
 ///
+/// How large the change becomes is not the writer's to say alone: it names every value that it replaces, and those
+/// are others'. It is measured as the office will measure it ([`scan`]).
+///
 /// # Errors
-/// [`DocumentError::TooLarge`] above 64 KiB, [`DocumentError::Automerge`] when automerge refuses.
+/// One of which [`DocumentError::is_too_much`] is true when the office would not take it for its size: in smaller
+/// parts it fits, a single tap always does. [`DocumentError::Automerge`] or [`DocumentError::Panicked`] when automerge
+/// refuses. The document is untouched then.
 pub fn sheet_change(
     document: &mut Document,
     actor: ActorId,
     taps: &[Tap],
 ) -> Result<Option<Written>, DocumentError> {
-    let inner = document.inner_mut();
-    inner.set_actor(automerge::ActorId::from(actor.as_bytes()));
-    let mut tx = match too_many_to_merge(inner) {
-        None => inner.transaction(),
-        Some(deps) => inner
-            .transaction_at(PatchLog::inactive(), &deps)
-            .map_err(|_| DocumentError::Broken("a sheet refused to be written at some of its heads"))?,
-    };
-    for tap in taps {
-        let (key, value) = tap.parts();
-        if let Err(e) = tx.put(ROOT, key, value) {
-            tx.rollback();
-            return Err(e.into());
-        }
+    let mut copy = document.clone();
+    let written = guarded(|| folded(copy.inner_mut(), actor, taps))?;
+    if written.is_some() {
+        *document = copy;
     }
-    if tx.pending_ops() == 0 {
-        tx.rollback();
-        return Ok(None);
-    }
-    let options = automerge::transaction::CommitOptions::default().with_time(0);
-    tx.commit_with(options);
-    let change = inner.get_last_local_change().ok_or(DocumentError::Broken("a commit left no change"))?;
-    written(&change).map(Some)
+    Ok(written)
 }
 
-/// What a change depends on when the sheet has more heads than a change may name: its writer's own last
-/// change and the heads that count furthest. However many contradict each other, an honest tap gets in;
-/// what it has not merged stays beside it until a later one does.
-fn too_many_to_merge(inner: &Automerge) -> Option<Vec<automerge::ChangeHash>> {
-    let mut deps = inner.get_heads();
-    let own = inner.get_last_local_change().map(|change| change.hash()).filter(|own| !deps.contains(own));
-    if deps.len() + usize::from(own.is_some()) <= CHANGE_DEPS_MAX {
-        return None;
+/// The change is laid out here and not by a transaction of automerge: where several values stand and the one put is the
+/// one automerge would show, a transaction writes no value but deletes the others, and the office takes no deletion.
+fn folded(inner: &mut Automerge, actor: ActorId, taps: &[Tap]) -> Result<Option<Written>, DocumentError> {
+    let actor = automerge::ActorId::from(actor.as_bytes());
+    inner.set_actor(actor.clone());
+    let own = inner.get_last_local_change().map(|change| (change.seq(), change.hash()));
+    let deps = dependencies(inner, own.map(|(_, hash)| hash));
+    let parts: Vec<(String, ScalarValue)> = taps.iter().map(Tap::parts).collect();
+    // Of two taps under one key the later is meant: a change puts one value under a key.
+    let latest: BTreeMap<&str, usize> =
+        parts.iter().enumerate().map(|(i, (key, _))| (key.as_str(), i)).collect();
+    let mut operations: Vec<Op> = Vec::with_capacity(latest.len());
+    for (i, (key, value)) in parts.iter().enumerate() {
+        if latest.get(key.as_str()) != Some(&i) {
+            continue;
+        }
+        let standing = inner.get_all_at(ROOT, key.as_str(), &deps)?;
+        if let [(automerge::Value::Scalar(only), _)] = standing.as_slice()
+            && **only == *value
+        {
+            continue;
+        }
+        let replaced = standing.iter().filter_map(|(_, id)| match id {
+            automerge::ObjId::Id(counter, actor, _) => Some(OpId::new(*counter, actor)),
+            automerge::ObjId::Root => None,
+        });
+        operations.push(Op { pred: replaced.collect(), ..put(key, value.clone()) });
     }
-    // The furthest must be among them, because the next operation is counted from it.
-    let max_op = |hash: &automerge::ChangeHash| inner.get_change_meta_by_hash(hash).map(|meta| meta.max_op);
-    let mine = |hash: &automerge::ChangeHash| {
-        inner.get_change_meta_by_hash(hash).is_some_and(|meta| *meta.actor == *inner.get_actor())
-    };
-    deps.sort_by_key(|hash| std::cmp::Reverse((mine(hash), max_op(hash))));
-    deps.truncate(CHANGE_DEPS_MAX - usize::from(own.is_some()));
+    if operations.is_empty() {
+        return Ok(None);
+    }
+    let max_ops = deps.iter().filter_map(|dep| inner.get_change_meta_by_hash(dep)).map(|meta| meta.max_op);
+    let change = Change::from(ExpandedChange {
+        operations,
+        actor_id: actor,
+        hash: None,
+        seq: own.map_or(0, |(seq, _)| seq) + 1,
+        start_op: NonZeroU64::MIN.saturating_add(max_ops.max().unwrap_or(0)),
+        time: 0,
+        message: None,
+        deps,
+        extra_bytes: Vec::new(),
+        author: None,
+    });
+    let written = written(&change)?;
+    match scan(&written.raw) {
+        Ok(_) => {}
+        Err(ScanFault::TooManyOps) => return Err(DocumentError::TooMany),
+        Err(_) => return Err(DocumentError::Broken("a change just written is none that the office takes")),
+    }
+    inner.apply_changes([change])?;
+    Ok(Some(written))
+}
+
+/// What a change depends on: every head, and its writer's own last change. When those are more than a change may name:
+/// that one and the heads that count furthest. However many contradict each other, an honest tap gets in; what it has
+/// not merged stays beside it until a later one does.
+fn dependencies(inner: &Automerge, own: Option<automerge::ChangeHash>) -> Vec<automerge::ChangeHash> {
+    let mut deps = inner.get_heads();
+    let own = own.filter(|own| !deps.contains(own));
+    if deps.len() + usize::from(own.is_some()) > CHANGE_DEPS_MAX {
+        // The furthest must be among them, because the next operation is counted from it.
+        let max_op =
+            |hash: &automerge::ChangeHash| inner.get_change_meta_by_hash(hash).map(|meta| meta.max_op);
+        let mine = |hash: &automerge::ChangeHash| {
+            inner.get_change_meta_by_hash(hash).is_some_and(|meta| *meta.actor == *inner.get_actor())
+        };
+        deps.sort_by_key(|hash| std::cmp::Reverse((mine(hash), max_op(hash))));
+        deps.truncate(CHANGE_DEPS_MAX - usize::from(own.is_some()));
+    }
     deps.extend(own);
-    Some(deps)
+    deps.sort_unstable();
+    deps
 }
 
 fn written(change: &Change) -> Result<Written, DocumentError> {

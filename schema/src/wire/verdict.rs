@@ -76,6 +76,14 @@ impl Code {
     pub const fn is_about_the_actor(self) -> bool {
         matches!(self, Self::Follows | Self::CloneDetected | Self::ActorMismatch | Self::ActorNumber)
     }
+
+    /// Whether its phone writes the same edit anew: nothing is wrong with the edit itself. Either the actor is used
+    /// up, or too much that its author had not seen stood where he wrote; what stood there comes with the reply,
+    /// and the next change names it.
+    #[must_use]
+    pub const fn is_written_anew(self) -> bool {
+        self.is_about_the_actor() || matches!(self, Self::ConflictFlood)
+    }
 }
 
 codes! {
@@ -154,4 +162,6 @@ codes! {
     /// A log that was restored had it once, says the phone, and this one does not know by what right: nobody has
     /// proven it, and a supervisor decides.
     TakenBefore = 36, "taken_before", Held;
+    /// The document is as large as one may become (C17): a supervisor decides what still goes in.
+    DocumentFull = 37, "document_full", Held;
 }

@@ -262,7 +262,7 @@ impl Hub {
         let state = self.inner.storage.document_state(group.state_query(&sender)).await?;
         let basis = Basis::of(&held.descriptor, &state);
         let rights = Rights { person, role: Some(author.person.role), own_book: true, barred: None };
-        let mut gate = Gate::new(held.descriptor, &sender, rights, state).by_decision();
+        let mut gate = Gate::new(held.descriptor, &sender, rights, state).by_decision(held.verdict.code);
         let stage1 = gate.judge(&group.pushed, &mut 1);
         let settled = self.settled(&basis, &group.pushed, stage1).await?;
         match verdicts(&settled.outcomes, &[0]).first() {

@@ -330,13 +330,11 @@ impl Hub {
     }
 }
 
-/// Whether a phone sends such a change again, as it is or under another actor.
+/// Whether a phone sends such a change again, as it is or written anew.
 const fn comes_again(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Accepted(_) | Verdict::Duplicate(_) => false,
-        Verdict::NotTaken(code) => {
-            code.is_about_the_actor() || matches!(code.disposition(), Disposition::Retry)
-        }
+        Verdict::NotTaken(code) => code.is_written_anew() || matches!(code.disposition(), Disposition::Retry),
     }
 }
 

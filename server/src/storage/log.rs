@@ -63,6 +63,8 @@ pub struct DocumentState {
     pub head_pos: u64,
     /// Whether it takes no more changes.
     pub frozen: bool,
+    /// Bytes of all its changes together.
+    pub bytes: u64,
     /// Where each actor asked about stands.
     pub actors: BTreeMap<ActorId, ActorState>,
     /// Highest number any of this life's actors has had in this document.

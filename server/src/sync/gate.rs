@@ -10,7 +10,9 @@ use std::sync::Arc;
 use louan_schema::code::{Action, Role, may};
 use louan_schema::doc::first::First;
 use louan_schema::doc::scan::{ScanFault, Scanned};
-use louan_schema::doc::{ActorLife, Descriptor, first_change};
+use louan_schema::doc::{
+    ActorLife, DOCUMENT_BYTES_DECIDED_MAX, DOCUMENT_BYTES_MAX, Descriptor, first_change,
+};
 use louan_schema::id::{ActorId, ChangeHash, PersonId, RecordId};
 use louan_schema::record::Record;
 use louan_schema::wire::{Code, Disposition, Verdict};
@@ -114,6 +116,8 @@ pub struct Gate<'a> {
     fresh: BTreeMap<ChangeHash, usize>,
     /// The office has decided: neither rights nor freezing nor an earlier verdict stand in the way.
     decided: bool,
+    /// And it was all that was to be decided by what right the work was done.
+    waived: bool,
 }
 
 impl<'a> Gate<'a> {
@@ -129,14 +133,16 @@ impl<'a> Gate<'a> {
             broken: BTreeMap::new(),
             fresh: BTreeMap::new(),
             decided: false,
+            waived: false,
         }
     }
 
-    /// The gate for a change that was held and that the office wants taken.
+    /// The gate for a change that was held for this reason and that the office wants taken. Of what an earlier life
+    /// of the log had taken it has decided by what right that was: no role is asked for again (P9).
     #[must_use]
-    pub fn by_decision(mut self) -> Self {
+    pub fn by_decision(mut self, held_for: Code) -> Self {
         self.decided = true;
-        self.rights.barred = None;
+        self.waived = held_for == Code::TakenBefore;
         self.state.frozen = false;
         self.state.held.clear();
         self.state.n_max = None;
@@ -176,6 +182,7 @@ impl<'a> Gate<'a> {
                 let tip = Some((s.seq, p.hash, s.max_op()));
                 self.state.actors.insert(actor, ActorState { tip, burnt: None });
                 self.state.n_max = self.state.n_max.max(Some(p.n));
+                self.state.bytes = self.state.bytes.saturating_add(p.raw.len() as u64);
                 Stage1::Candidate(candidate)
             }
         }
@@ -199,7 +206,7 @@ impl<'a> Gate<'a> {
 
     fn refused(&self, code: Code, actor: ActorId, seq: u64, p: &Pushed) -> Refused {
         let own = p.scanned.as_ref().is_ok_and(|s| s.actor == actor);
-        let keep = code.disposition() != Disposition::Retry && code != Code::TooLarge && !self.decided;
+        let keep = code.disposition() != Disposition::Retry && code != Code::TooLarge;
         // A clone burns nothing of the phone whose life it shares, nor does what follows it;
         // behind a refused change the actor is burnt already.
         let burns = keep && own && !matches!(code, Code::CloneDetected | Code::ActorNumber | Code::Follows);
@@ -230,19 +237,45 @@ impl<'a> Gate<'a> {
         if self.state.frozen {
             return Err(Code::Frozen);
         }
+        self.has_room(p)?;
         self.fits_document(standing, scanned)?;
         let role = self.rights.role.ok_or(Code::NotPermitted)?;
+        let role = (!self.waived).then_some(role);
         let record = match &p.record {
-            None if may(role, Action::SubmitRound) => None,
-            None => return Err(Code::NotPermitted),
+            None if role.is_none_or(|role| may(role, Action::SubmitRound)) => None,
+            None => return Err(self.refused_before(Code::NotPermitted, p)),
             Some(Err(code)) => return Err(*code),
             Some(Ok((id, record))) => {
                 let who = (self.rights.person, role);
-                fact::admit(&mut self.state, &self.descriptor, who, (*id, record))?;
+                fact::admit(&mut self.state, &self.descriptor, who, (*id, record))
+                    .map_err(|code| self.refused_before(code, p))?;
                 Some((*id, Arc::clone(record)))
             }
         };
         Ok(Box::new(Candidate { actor, scanned: scanned.clone(), record }))
+    }
+
+    /// Whether the document may become so much larger. One that may not be loaded any more, by a worker or by a
+    /// phone, is lost to everybody; what is too much for it is held, and a human decides.
+    fn has_room(&self, p: &Pushed) -> Result<(), Code> {
+        let most = if self.decided { DOCUMENT_BYTES_DECIDED_MAX } else { DOCUMENT_BYTES_MAX };
+        let then = self.state.bytes.saturating_add(p.raw.len() as u64);
+        if then <= most { Ok(()) } else { Err(Code::DocumentFull) }
+    }
+
+    /// What is said of a record that may not stand. What an earlier life of the log had taken was permitted
+    /// once: the restored log may lack a role, a colleague, a right given since its backup, or have given the
+    /// record's id to somebody who saw it. That is nothing to send back for; a human decides (P9).
+    fn refused_before(&self, code: Code, p: &Pushed) -> Code {
+        let taken_from_him = code == Code::KeyExists && self.is_anothers(p);
+        let doubtful = code == Code::NotPermitted || taken_from_him;
+        if doubtful && p.taken_before.is_some() { Code::TakenBefore } else { code }
+    }
+
+    /// Whether the id of the record stands in a book of another organisation.
+    fn is_anothers(&self, p: &Pushed) -> bool {
+        let Some(Ok((id, _))) = &p.record else { return false };
+        self.state.records.get(id).is_some_and(|head| head.org != self.descriptor.org())
     }
 
     /// What bars a person here. Work that an earlier life of the log had taken was permitted once; if the

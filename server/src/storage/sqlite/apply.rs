@@ -286,9 +286,10 @@ impl<'a> Applying<'a> {
             s.upload,
             c.raw,
         ])?;
-        let sql = "INSERT INTO doc (id, descriptor, site, org, snapshot, head_pos) \
-                   VALUES (?1, ?2, ?3, ?4, x'', ?5) ON CONFLICT (id) DO UPDATE SET head_pos = excluded.head_pos";
-        self.run(sql, (doc.0, cbor(&c.descriptor), site.0, org.0, int(pos)))?;
+        let sql = "INSERT INTO doc (id, descriptor, site, org, snapshot, head_pos, bytes) \
+                   VALUES (?1, ?2, ?3, ?4, x'', ?5, ?6) \
+                   ON CONFLICT (id) DO UPDATE SET head_pos = excluded.head_pos, bytes = bytes + excluded.bytes";
+        self.run(sql, (doc.0, cbor(&c.descriptor), site.0, org.0, int(pos), int(c.raw.len() as u64)))?;
         if let Some((id, record)) = &c.record {
             let subject = fold::insert_fact(self.tx, &c.descriptor, pos, *id, record)?;
             self.touched.insert(subject);

@@ -221,10 +221,11 @@ fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
 fn document_state(tx: &Connection, query: &StateQuery) -> rusqlite::Result<DocumentState> {
     let doc = query.descriptor.doc_id();
     let (head_pos, frozen) = apply::document_head(tx, &query.descriptor)?;
-    let sql = "SELECT snapshot FROM doc WHERE id = ?1";
-    let snapshot: Option<Vec<u8>> =
-        tx.prepare_cached(sql)?.query_row([doc.0], |row| row.get(0)).optional()?;
-    let mut state = DocumentState { snapshot, head_pos, frozen, ..DocumentState::default() };
+    let sql = "SELECT snapshot, bytes FROM doc WHERE id = ?1";
+    let found = tx.prepare_cached(sql)?.query_row([doc.0], |row| Ok((row.get(0)?, count(row, 1)?)));
+    let (snapshot, bytes) = found.optional()?.unzip();
+    let bytes = bytes.unwrap_or(0);
+    let mut state = DocumentState { snapshot, head_pos, frozen, bytes, ..DocumentState::default() };
     for actor in &query.actors {
         state.actors.insert(*actor, actor_state(tx, doc, *actor)?);
     }

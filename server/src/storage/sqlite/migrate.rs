@@ -29,6 +29,7 @@ pub const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0006_import.sql"),
     include_str!("../../../migrations/sqlite/0007_photo_original.sql"),
     include_str!("../../../migrations/sqlite/0008_ledger_order.sql"),
+    include_str!("../../../migrations/sqlite/0009_document_bytes.sql"),
 ];
 
 /// The version this build brings a database to.

@@ -20,7 +20,8 @@ use crate::storage::{Reply, StorageError};
 const GROUP_MAX: usize = 256;
 const DOING: &str = "commit";
 
-type Act = Box<dyn FnOnce(Result<&mut Connection, StorageError>) + Send>;
+/// Something done on the connection, or told why it is not; true when the disk failed.
+type Act = Box<dyn FnOnce(Result<&mut Connection, StorageError>) -> bool + Send>;
 type Answer = oneshot::Sender<Result<Committed, StorageError>>;
 
 enum Job {
@@ -77,9 +78,12 @@ impl Writer {
     ) -> Reply<'_, T> {
         let (answer, answered) = oneshot::channel();
         let job = Job::Act(Box::new(move |connection| {
-            let done = connection.and_then(|c| in_transaction(c, act).map_err(|e| database(doing, e)));
+            let written = connection.map(|connection| in_transaction(connection, act));
+            let failed = matches!(&written, Ok(Err(e)) if is_disk_failure(e));
+            let done = written.and_then(|written| written.map_err(|e| database(doing, e)));
             // Nobody waits any more: what was written stays written.
             let _ = answer.send(done);
+            failed
         }));
         let sent = self.send(job);
         Box::pin(async move {
@@ -94,8 +98,8 @@ fn serve(connection: &mut Connection, jobs: &Receiver<Job>) {
     let mut left_over = None;
     while let Some(job) = left_over.take().or_else(|| jobs.recv().ok()) {
         match job {
-            Job::Act(act) if stopped => act(Err(StorageError::Stopped)),
-            Job::Act(act) => act(Ok(connection)),
+            Job::Act(act) if stopped => drop(act(Err(StorageError::Stopped))),
+            Job::Act(act) => stopped = act(Ok(connection)),
             Job::Commit(commit, answer) => {
                 let mut group = vec![(commit, answer)];
                 while group.len() < GROUP_MAX {
