@@ -67,6 +67,11 @@ impl Error {
         Self::new(ErrorKind::FixInput(faults), doing, why)
     }
 
+    /// What is wrong with one document, when the error is about nothing else: others are to go on without it.
+    pub(crate) fn document_fault(&self) -> Option<&DocumentError> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
     /// `Ok` when there is no fault, the error with all of them otherwise.
     pub(crate) fn unless_faulty(doing: &'static str, faults: Vec<Fault>) -> Result<(), Self> {
         if faults.is_empty() { Ok(()) } else { Err(Self::faulty(doing, faults)) }

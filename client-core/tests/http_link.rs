@@ -6,6 +6,7 @@ mod support;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use louan_client_core::ErrorKind;
 use louan_client_core::driver::{Host, Link, Tokens};
@@ -180,6 +181,38 @@ fn an_office_that_is_not_there_is_offline() {
 }
 
 /// A phone without signal tries for hours. Then it comes back to a good link.
+#[test]
+fn an_office_that_takes_the_call_and_never_answers_is_offline_and_the_next_try_works() {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: 1000\r\n\r\nbegun");
+    for begun in ["", head.as_str()] {
+        let mut desk = Desk::new();
+        desk.hazard(ANNA, "堵塞");
+        let (_, request) = desk.request();
+        let taken = desk.all_taken(&request);
+        let reply = frame::encode(SyncReply::Taken(Box::new(taken))).expect("encodes");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let begun = begun.as_bytes().to_vec();
+        let office = std::thread::spawn(move || {
+            let (mut held, _) = listener.accept().expect("a connection");
+            held.write_all(&begun).expect("writes");
+            let (answered, _) = listener.accept().expect("another connection");
+            talk(answered, ("200 OK", MEDIA_TYPE, reply));
+            drop(held);
+        });
+        let link = Link::new(&url, &[], Some(tokens(0))).expect("a way");
+        let mut link = link.waiting_at_most(Duration::from_millis(200));
+        let error = run(link.sync(&mut desk.phone, &OPEN)).expect_err("nobody answers");
+        assert_eq!(error.kind, ErrorKind::Offline);
+        assert_eq!(desk.counts(), [1, 0, 0, 0], "nothing is lost");
+        assert_eq!(link.tokens(), Some(&tokens(0)), "nor the session");
+        let mut link = link.waiting_at_most(Duration::from_secs(180));
+        assert_eq!(run(link.sync(&mut desk.phone, &OPEN)).expect("answers").accepted, 1);
+        assert_eq!(desk.counts(), [0, 0, 0, 1]);
+        office.join().expect("ends");
+    }
+}
+
 #[test]
 fn only_a_request_that_left_and_was_lost_makes_the_next_one_smaller() {
     let asked = |desk: &mut Desk| desk.request().1.down_bytes_max;

@@ -27,6 +27,7 @@ fn every_code_leaves_an_edit_in_the_state_the_contract_says_or_writes_it_anew() 
         Code::ActorNumber,
         Code::SeqGap,
         Code::MissingDep,
+        Code::ConflictFlood,
     ];
     for code in Code::ALL.iter().copied() {
         let mut desk = Desk::new();

@@ -40,6 +40,8 @@ pub struct Tokens {
 #[derive(Debug)]
 pub struct Link {
     client: reqwest::Client,
+    /// Longest a request may take.
+    limit: Duration,
     office: String,
     tokens: Option<Tokens>,
 }
@@ -94,11 +96,18 @@ impl Link {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let roots: Result<Vec<_>, _> = roots.iter().map(|pem| reqwest::Certificate::from_pem(pem)).collect();
         let client = roots.and_then(|roots| {
-            let builder = reqwest::Client::builder().timeout(REQUEST_MAX).connect_timeout(CONNECT_MAX);
+            let builder = reqwest::Client::builder().connect_timeout(CONNECT_MAX);
             if roots.is_empty() { builder.build() } else { builder.tls_certs_only(roots).build() }
         });
         let client = client.map_err(|e| Error::bug(doing, e.to_string()).because(e))?;
-        Ok(Self { client, office: office.trim_end_matches('/').to_owned(), tokens })
+        Ok(Self { client, limit: REQUEST_MAX, office: office.trim_end_matches('/').to_owned(), tokens })
+    }
+
+    /// Waits no longer than this for the answer to a request, whole; three minutes when nothing else is said.
+    #[must_use]
+    pub const fn waiting_at_most(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
     }
 
     /// The tokens as they are now, for the host to keep.
@@ -201,7 +210,7 @@ impl Link {
 
     /// A request to a path of the office.
     fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.office))
+        self.client.request(method, format!("{}{path}", self.office)).timeout(self.limit)
     }
 
     /// A request to a path of the office with the device's token, and its key's word that it is the device's own.

@@ -3,7 +3,6 @@
 //! Verdicts are matched by change hash, so a late or repeated reply finds nothing left to
 //! do. Items and the cursor count only if the phone still stands where it asked from.
 
-use louan_schema::doc::Descriptor;
 use louan_schema::id::{DocId, Epoch, Incarnation};
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{
@@ -11,8 +10,9 @@ use louan_schema::wire::{
 };
 use minicbor::bytes::ByteVec;
 
+use super::reauthor::{self, Refused};
 use super::verdict::{Fate, Outcome, judge};
-use super::{Absorbed, Prepared, answered, colleague, compact, item, purge, reauthor};
+use super::{Absorbed, Prepared, answered, catch_up, colleague, compact, item, purge};
 use crate::error::{Error, ErrorKind};
 use crate::phone::Phone;
 use crate::store::{EditState, Meta, OutboxRow, SignedBatch, Writer};
@@ -83,7 +83,7 @@ fn taken(
 ) -> Result<Absorbed, Error> {
     fits(prepared, reply)?;
     let mut absorbed = Absorbed::default();
-    let mut touched = verdicts(w, prepared, reply, now, random, &mut absorbed)?;
+    let (mut touched, refused) = verdicts(w, prepared, reply, now, random, &mut absorbed)?;
     commands(w, prepared, reply, now, &mut absorbed)?;
     keep_signed(w, prepared, reply)?;
     verify(w, prepared, reply, &mut absorbed)?;
@@ -91,6 +91,11 @@ fn taken(
     let stood = stands(w, prepared)?;
     if stood {
         touched.extend(news(w, prepared, reply, known.as_ref(), now, &mut absorbed)?);
+    }
+    // Behind the news: what it brings may be what an edit was refused for, and then the next change must name it.
+    absorbed.rewritten += refused.write(w)?;
+    if stood {
+        absorbed.rewritten += catch_up::heard(w, reply)?;
     }
     answered::keep(w, prepared, reply, stood)?;
     let version = known.as_ref().map_or(0, |scope| scope.version);
@@ -146,6 +151,12 @@ fn news(
     }
     for item in &reply.items {
         item::take(w, item, now, absorbed, &mut touched)?;
+    }
+    let mut sheets = touched.clone();
+    sheets.sort_unstable();
+    sheets.dedup();
+    for doc in sheets {
+        absorbed.unread += compact::set_aside(w, doc)?;
     }
     stand(w, reply)?;
     if bootstraps && reply.cursor.is_some() {
@@ -213,7 +224,7 @@ fn answered(
     Ok(rows)
 }
 
-/// Settles every edit answered for; the documents the office took something into.
+/// Settles every edit answered for; the documents the office took something into, and what is to be written anew.
 fn verdicts(
     w: &Writer<'_>,
     prepared: &Prepared,
@@ -221,7 +232,7 @@ fn verdicts(
     now: Timestamp,
     random: Incarnation,
     absorbed: &mut Absorbed,
-) -> Result<Vec<DocId>, Error> {
+) -> Result<(Vec<DocId>, Refused), Error> {
     let rows = answered(w, prepared, reply, absorbed)?;
     let Outcome { fates, burnt, refused_for_actor, cloned } = judge(rows);
     let mut rewrite = Vec::new();
@@ -270,23 +281,7 @@ fn verdicts(
             rewrite.extend(unsent);
         }
     }
-    rewrite.sort_by_key(|row| row.local_seq);
-    rewrite.dedup_by_key(|row| row.local_seq);
-    absorbed.rewritten += rewrite.len();
-    reauthor::rows(w, rewrite)?;
-    // On a sheet an edit may rest on another actor's refused one.
-    lay_anew(w, sheets, absorbed)?;
-    Ok(taken_into)
-}
-
-/// Edits of these sheets that rest on a change that is no longer there are written anew.
-fn lay_anew(w: &Writer<'_>, mut sheets: Vec<Descriptor>, absorbed: &mut Absorbed) -> Result<(), Error> {
-    sheets.sort_unstable();
-    sheets.dedup();
-    for descriptor in sheets {
-        absorbed.rewritten += reauthor::stranded(w, &descriptor)?;
-    }
-    Ok(())
+    Ok((taken_into, Refused { rewrite, sheets }))
 }
 
 fn commands(
@@ -364,7 +359,8 @@ fn verify(w: &Writer<'_>, prepared: &Prepared, reply: &Taken, absorbed: &mut Abs
         }
     }
     reauthor::rows(w, others)?;
-    lay_anew(w, sheets, absorbed)
+    absorbed.rewritten += reauthor::on_sheets(w, sheets)?;
+    Ok(())
 }
 
 /// A record refused because its key is taken, whose very bytes came down with the feed, was taken before:

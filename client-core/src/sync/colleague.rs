@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use louan_schema::doc::guard::guarded;
 use louan_schema::doc::{Descriptor, Document};
 use louan_schema::id::{ChangeHash, DocId};
 use louan_schema::wire::{Batch, Disposition, PushedChange, Signed, Verdict};
@@ -39,7 +40,7 @@ pub(super) fn keep(w: &Writer<'_>, list: &Signed) -> Result<(), Error> {
             None => {
                 if !opened.contains_key(doc) {
                     let copy = w.find_doc(*doc)?.and_then(|row| row.snapshot);
-                    opened.insert(*doc, copy.and_then(|bytes| Document::load(&bytes).ok()));
+                    opened.insert(*doc, copy.and_then(|bytes| Document::load_guarded(&bytes).ok()));
                 }
                 opened.get(doc).and_then(Option::as_ref).and_then(|document| document.raw(*hash))
             }
@@ -62,7 +63,7 @@ pub(super) fn keep_lost(
     before: &Document,
     incoming: &Document,
 ) -> Result<(), Error> {
-    for (hash, raw) in before.beyond(incoming) {
+    for (hash, raw) in guarded(|| Ok(before.beyond(incoming)))? {
         match w.find_outbox_by_hash(hash)? {
             None => w.keep_colleague_change(descriptor, (0, hash), &raw, None)?,
             // A backup that had it was thought to be safe, and an older one was put back.

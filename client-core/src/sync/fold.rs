@@ -3,17 +3,23 @@
 //! Done just before sending, so that an hour of tapping is one change. A round submitted
 //! before its first sync never has a sheet: its taps are in the record. The starter's
 //! first change carries the header, without which colleagues do not see the round.
+//!
+//! A change names what it replaces, so how large it becomes depends on what others wrote. What
+//! the office would not take for its size is written in parts. A sheet that cannot be opened or
+//! written costs its own round and no other.
+
+use std::ops::Range;
 
 use louan_schema::doc::write::{Tap, sheet_change};
-use louan_schema::doc::{Descriptor, Document, Written};
-use louan_schema::id::PersonId;
+use louan_schema::doc::{ActorLife, Descriptor, Document, DocumentError, Written};
+use louan_schema::id::{DeviceId, Incarnation, PersonId};
 use louan_schema::policy::Policy;
 use louan_schema::time::Timestamp;
-use louan_schema::wire::Scope;
+use louan_schema::wire::{Code, Scope};
 
 use crate::error::Error;
 use crate::store::commit::{Actor, LocalChange};
-use crate::store::{Meta, RoundRow, TapRow, Writer};
+use crate::store::{Meta, Reader, RoundRow, TapRow, Writer};
 use crate::usecase::sheet;
 
 /// Most operations of one sheet change (precise rule 5).
@@ -28,7 +34,8 @@ const ACTORS_MAX: usize = 100_000;
 struct Chunk {
     person: PersonId,
     taps: Vec<Tap>,
-    ids: Vec<i64>,
+    /// The row of each tap; none for a header's.
+    ids: Vec<Option<i64>>,
     header: bool,
 }
 
@@ -39,42 +46,99 @@ pub(super) fn open_rounds(w: &Writer<'_>, now: Timestamp) -> Result<(), Error> {
         // A frozen sheet takes nothing more: its late taps wait for a submission of their own, unless
         // nobody can make one any more.
         let frozen = w.find_doc(sheet::descriptor(&round).doc_id())?.is_some_and(|doc| doc.frozen);
-        if !frozen || sending_only {
-            fold(w, &round, now)?;
+        if frozen && !sending_only {
+            continue;
+        }
+        match w.apart(|| fold(w, &round, now)) {
+            // Its answers stay as they are and are tried again with each request; [`obstacle`] tells so meanwhile.
+            Err(error) if error.document_fault().is_some() => {}
+            done => done?,
         }
     }
     Ok(())
 }
 
+/// Why the answers waiting for a round's sheet cannot be put on it, if they cannot: its copy on this phone does not
+/// open, or takes nothing more.
+pub(crate) fn obstacle(r: &Reader<'_>, round: &RoundRow) -> Result<Option<Code>, Error> {
+    let descriptor = sheet::descriptor(round);
+    let found = opened(r, &descriptor).and_then(|mut document| {
+        let Some(row) = r.list_open_taps(round.id)?.pop() else { return Ok(()) };
+        // Any actor will do: nothing of this is kept.
+        let nobody = ActorLife { device: DeviceId([0; 16]), incarnation: Incarnation([0; 16]), n: 0 };
+        sheet_change(&mut document, nobody.actor(descriptor.doc_id()), &[row.tap])?;
+        Ok(())
+    });
+    match found {
+        Err(error) if error.document_fault().is_some() => Ok(Some(Code::Unreadable)),
+        found => found.map(|()| None),
+    }
+}
+
+fn opened(r: &Reader<'_>, descriptor: &Descriptor) -> Result<Document, Error> {
+    Ok(sheet::load_document(r, descriptor)?.unwrap_or_else(|| Document::fresh(descriptor.doc_id())))
+}
+
 fn fold(w: &Writer<'_>, round: &RoundRow, now: Timestamp) -> Result<(), Error> {
     let descriptor = sheet::descriptor(round);
-    let mut document = match sheet::load_document(w, &descriptor)? {
-        Some(document) => document,
-        None => Document::fresh(descriptor.doc_id()),
-    };
+    let mut document = opened(w, &descriptor)?;
     let taps = w.list_open_taps(round.id)?;
     // A header that was refused goes with the next answers, never alone again.
-    let lacking = !taps.is_empty() && document.read_sheet().template.is_none();
+    let lacking = !taps.is_empty() && sheet::reading(&document)?.template.is_none();
     let header = round.opened_by.filter(|_| round.header_owed || lacking);
     for chunk in chunks(taps, header, round) {
-        let local_seq = match write(w, &document, &descriptor, &chunk.taps)? {
-            // Every value stood there already: a colleague answered the same.
-            None => 0,
-            Some((next, actor, written)) => {
-                document = next;
-                let (person, record) = (chunk.person, None);
-                LocalChange { person, descriptor, actor, written: &written, record, written_at: now }
-                    .commit(w)?
-            }
-        };
-        for id in chunk.ids {
-            w.settle_tap(id, local_seq)?;
-        }
+        parts(w, &mut document, &descriptor, &chunk.taps, |part, change| {
+            let local_seq = match change {
+                // Every value stood there already: a colleague answered the same.
+                None => 0,
+                Some((actor, written)) => {
+                    let (person, record) = (chunk.person, None);
+                    LocalChange { person, descriptor, actor, written, record, written_at: now }.commit(w)?
+                }
+            };
+            let ids = chunk.ids[part].iter().flatten();
+            Ok(ids.copied().try_for_each(|id| w.settle_tap(id, local_seq))?)
+        })?;
         if chunk.header {
             w.set_header_written(round.id)?;
         }
     }
     Ok(())
+}
+
+/// Writes taps on a sheet as few changes as the office's bounds allow: what is beyond them is halved, down to single
+/// taps, which always fit. `keep` stores each before the next is written; nothing is written where all stands already.
+pub(super) fn parts(
+    w: &Writer<'_>,
+    document: &mut Document,
+    descriptor: &Descriptor,
+    taps: &[Tap],
+    mut keep: impl FnMut(Range<usize>, Option<(Actor, &Written)>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let whole = 0..taps.len();
+    let mut left = Vec::with_capacity(2);
+    left.push(whole);
+    while let Some(part) = left.pop() {
+        match write(w, document, descriptor, &taps[part.clone()]) {
+            Ok(None) => keep(part, None)?,
+            Ok(Some((next, actor, written))) => {
+                *document = next;
+                keep(part, Some((actor, &written)))?;
+            }
+            Err(error) if part.len() > 1 && is_too_much(&error) => {
+                let middle = part.start + part.len() / 2;
+                left.push(middle..part.end);
+                left.push(part.start..middle);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Whether an edit fits when it is written in parts.
+pub(super) fn is_too_much(error: &Error) -> bool {
+    error.document_fault().is_some_and(DocumentError::is_too_much)
 }
 
 /// The header a starter's first change carries.
@@ -85,7 +149,7 @@ pub(super) fn header(round: &RoundRow) -> [Tap; 2] {
 fn chunks(rows: Vec<TapRow>, header_by: Option<PersonId>, round: &RoundRow) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     if let Some(person) = header_by {
-        chunks.push(Chunk { person, taps: header(round).to_vec(), ids: Vec::new(), header: true });
+        chunks.push(Chunk { person, taps: header(round).to_vec(), ids: vec![None; 2], header: true });
     }
     let mut bytes = 0;
     for row in rows {
@@ -99,7 +163,7 @@ fn chunks(rows: Vec<TapRow>, header_by: Option<PersonId>, round: &RoundRow) -> V
         }
         if let Some(chunk) = chunks.last_mut() {
             chunk.taps.push(row.tap);
-            chunk.ids.push(row.id);
+            chunk.ids.push(Some(row.id));
         }
     }
     chunks

@@ -174,7 +174,7 @@ fn snapshot(
     absorbed: &mut Absorbed,
 ) -> Result<bool, Error> {
     w.ensure_doc(doc)?;
-    let Ok(incoming) = Document::load(bytes) else {
+    let Ok(incoming) = Document::load_guarded(bytes) else {
         w.keep_unread(bytes)?;
         // The office has it; that this build cannot read it is no reason to empty what is here.
         w.set_confirmed(doc.doc_id())?;
@@ -212,8 +212,15 @@ fn replace(
     absorbed: &mut Absorbed,
 ) -> Result<bool, Error> {
     let id = doc.doc_id();
-    if let Some(before) = sheet::load_document(w, doc)? {
-        colleague::keep_lost(w, doc, &before, incoming)?;
+    match sheet::load_document(w, doc) {
+        Ok(Some(before)) => colleague::keep_lost(w, doc, &before, incoming)?,
+        Ok(None) => {}
+        // A copy that does not open is kept as it is, and the office's takes its place all the same.
+        Err(error) if error.document_fault().is_some() => {
+            let damaged = w.find_doc(id)?.and_then(|row| row.snapshot);
+            damaged.map_or(Ok(()), |bytes| w.keep_unread(&bytes))?;
+        }
+        Err(error) => return Err(error),
     }
     w.set_snapshot(id, bytes)?;
     w.set_confirmed(id)?;

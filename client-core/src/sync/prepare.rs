@@ -14,7 +14,7 @@ use louan_schema::time::Timestamp;
 use louan_schema::wire::{Batch, CHANGES_MAX, PROTOCOL, PushedChange, Scope, SignedList, SyncRequest, frame};
 
 use super::allowance::Allowance;
-use super::{Prepared, answered, colleague, fold};
+use super::{Prepared, answered, catch_up, colleague, fold};
 use crate::BUILD;
 use crate::error::Error;
 use crate::phone::Phone;
@@ -67,8 +67,14 @@ fn plan(w: &Writer<'_>, now: Timestamp, allowance: Allowance) -> Result<Prepared
     let mut commands = Vec::new();
     // Until it is known what a restored log has lost, nothing may be put behind it.
     if verify.is_empty() {
-        fold::open_rounds(w, now)?;
-        drafts = batches(affordable(w.list_pending(CHANGES_MAX)?, allowance.up_bytes));
+        let mut rows = w.list_pending(CHANGES_MAX)?;
+        if catch_up::is_on(w)? {
+            rows.retain(|row| row.descriptor.is_book());
+        } else {
+            fold::open_rounds(w, now)?;
+            rows = w.list_pending(CHANGES_MAX)?;
+        }
+        drafts = batches(affordable(rows, allowance.up_bytes));
         for (_, _, hash) in drafts.iter().flat_map(|draft| &draft.list) {
             w.set_sent(*hash)?;
         }

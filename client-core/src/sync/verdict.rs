@@ -13,7 +13,7 @@ use louan_schema::wire::{Code, Disposition, Verdict};
 
 use crate::store::{EditState, OutboxRow};
 
-/// How often one and the same edit may be refused for its actor before its author is asked.
+/// How often one and the same edit may be refused and written anew before its author is asked.
 const ACTOR_REFUSALS_MAX: u32 = 8;
 
 /// What becomes of one edit.
@@ -46,7 +46,7 @@ pub(crate) struct Outcome {
     /// By edit, in order.
     pub fates: Vec<(OutboxRow, Fate)>,
     pub burnt: Vec<Burnt>,
-    /// Edits that were themselves refused for their actor.
+    /// Edits that were themselves refused, for nothing that is wrong with them.
     pub refused_for_actor: Vec<i64>,
     /// Another device writes under this store's life.
     pub cloned: bool,
@@ -108,13 +108,11 @@ fn step(chain: Chain, row: &OutboxRow, verdict: Verdict) -> (Fate, Link) {
     }
     let lacking = code == Code::SeqGap || (code == Code::MissingDep && row.descriptor.is_book());
     match (link, kind(code)) {
-        (Link::Whole, Kind::OnlyTheActor) | (Link::Broken, Kind::OnlyTheActor | Kind::Later) => {
-            (Fate::Rewrite, Link::Broken)
-        }
+        (Link::Whole, Kind::Anew) | (Link::Broken, Kind::Anew | Kind::Later) => (Fate::Rewrite, Link::Broken),
         (Link::Whole, Kind::Later) if lacking => (Fate::Rewrite, Link::Broken),
         (Link::Whole | Link::Waiting, Kind::Later) => (Fate::Wait, Link::Waiting),
-        (Link::Waiting, Kind::OnlyTheActor) if code == Code::Follows => (Fate::Wait, Link::Waiting),
-        (Link::Waiting, Kind::OnlyTheActor) => (Fate::Rewrite, Link::Broken),
+        (Link::Waiting, Kind::Anew) if code == Code::Follows => (Fate::Wait, Link::Waiting),
+        (Link::Waiting, Kind::Anew) => (Fate::Rewrite, Link::Broken),
         // Held only with a colleague's revoked work before it on the same phone: it stands on its own feet.
         (Link::Broken, Kind::Held) if chain.revoked.is_some_and(|person| person != row.person) => {
             (Fate::Rewrite, Link::Broken)
@@ -125,16 +123,16 @@ fn step(chain: Chain, row: &OutboxRow, verdict: Verdict) -> (Fate, Link) {
 }
 
 enum Kind {
-    /// Nothing is wrong with the edit itself.
-    OnlyTheActor,
+    /// Nothing is wrong with the edit itself: only its actor is used up, or more stood there than its author had seen.
+    Anew,
     Later,
     Held,
     Returned,
 }
 
 const fn kind(code: Code) -> Kind {
-    if code.is_about_the_actor() {
-        return Kind::OnlyTheActor;
+    if code.is_written_anew() {
+        return Kind::Anew;
     }
     match code.disposition() {
         Disposition::Retry => Kind::Later,

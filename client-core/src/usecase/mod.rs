@@ -5,6 +5,8 @@
 
 pub(crate) mod correct;
 pub(crate) mod fix;
+#[cfg(test)]
+mod full_disk;
 pub(crate) mod hazard;
 pub(crate) mod outbox;
 pub(crate) mod overlay;

@@ -12,6 +12,7 @@ use louan_schema::record::Record;
 use crate::error::Error;
 use crate::phone::Phone;
 use crate::store::{CommandRow, EditState, OutboxRow, Reader, TapRow};
+use crate::sync::fold;
 use crate::view::{Edit, OutboxView};
 
 impl Phone {
@@ -127,13 +128,15 @@ fn open_taps(r: &Reader<'_>, round: RoundId, person: PersonId) -> Result<OutboxV
     let mut taps = r.list_open_taps(round)?;
     taps.retain(|tap| tap.person == person);
     let made_at = taps.first().map(|tap| tap.tapped_at);
+    let row = r.find_round(round)?;
+    let code = row.as_ref().map(|row| fold::obstacle(r, row)).transpose()?.flatten();
     Ok(OutboxView {
         seq: None,
         person,
-        site: r.find_round(round)?.map(|row| row.site),
+        site: row.map(|row| row.site),
         edit: Edit::Taps { round, values: values(&taps) },
         state: EditState::Pending,
-        code: None,
+        code,
         pos: None,
         unverified: false,
         made_at: made_at.ok_or_else(|| Error::bug("listing edits", "a group of taps without a tap"))?,

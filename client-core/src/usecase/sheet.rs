@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use louan_schema::code::Outcome;
-use louan_schema::doc::read::FieldValue;
+use louan_schema::doc::guard::guarded;
+use louan_schema::doc::read::{FieldValue, SheetReading};
 use louan_schema::doc::write::Tap;
 use louan_schema::doc::{Descriptor, Document, Field, SheetKey};
 use louan_schema::id::{BlobHash, BuildingId};
@@ -40,21 +41,25 @@ pub(crate) struct Sheet {
 }
 
 /// The document with everything that is not returned; nothing when this phone has none of it.
-/// A change that waits for another is left out until that one comes.
+/// A change that waits for another is left out until that one comes; so is one that automerge fails on.
 pub(crate) fn load_document(r: &Reader<'_>, descriptor: &Descriptor) -> Result<Option<Document>, Error> {
     let doc = descriptor.doc_id();
     let Some(row) = r.find_doc(doc)? else { return Ok(None) };
     let mut document = match &row.snapshot {
-        Some(bytes) => Document::load(bytes)?,
+        Some(bytes) => Document::load_guarded(bytes)?,
         None => Document::fresh(doc),
     };
     for change in r.tail(doc)? {
-        let mut copy = document.clone();
-        if copy.add(&change.raw).is_ok() {
-            document = copy;
+        if let Ok(longer) = document.with(&change.raw) {
+            document = longer;
         }
     }
     Ok(Some(document))
+}
+
+/// What stands on a sheet.
+pub(crate) fn reading(document: &Document) -> Result<SheetReading, Error> {
+    Ok(guarded(|| Ok(document.read_sheet()))?)
 }
 
 /// The document a round's sheet is.
@@ -66,7 +71,7 @@ pub(crate) const fn descriptor(round: &RoundRow) -> Descriptor {
 pub(crate) fn read(r: &Reader<'_>, round: &RoundRow) -> Result<Sheet, Error> {
     let mut sheet = Sheet::default();
     if let Some(document) = load_document(r, &descriptor(round))? {
-        let reading = document.read_sheet();
+        let reading = reading(&document)?;
         sheet.opened_at = reading.opened_at;
         for (key, standing) in reading.fields {
             let mut values = vec![standing.value];

@@ -30,6 +30,8 @@ pub(crate) enum Meta {
     Page,
     /// Where the log stood when it answered, beyond the cursor (`Vec<Cursor>`).
     AnsweredAt,
+    /// Sheets wait until everything is fetched (`bool`).
+    CatchUp,
     /// What the phone may see (`Scope`).
     Scope,
     /// Everything up to here is in a verified backup (`u64`).
@@ -58,6 +60,7 @@ impl Meta {
             Self::Epoch => "epoch",
             Self::Page => "page",
             Self::AnsweredAt => "answered_at",
+            Self::CatchUp => "catch_up",
             Self::Scope => "scope",
             Self::BackedUp => "backed_up_pos",
             Self::MinBuild => "min_build",

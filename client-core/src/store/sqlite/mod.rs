@@ -50,6 +50,16 @@ impl<'a> Deref for Writer<'a> {
     }
 }
 
+#[cfg(test)]
+impl Store {
+    /// Leaves the store no room beyond the pages it has, as on a full disk, or all there is.
+    pub(crate) fn set_full(&self, full: bool) {
+        let pages = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let most = if full { pages("PRAGMA page_count").expect("reads") } else { i64::from(u32::MAX) - 1 };
+        self.connection.pragma_update_and_check(None, "max_page_count", most, |_| Ok(())).expect("is set");
+    }
+}
+
 impl Store {
     /// Rows as they are now.
     pub(crate) const fn read(&self) -> Reader<'_> {
@@ -68,6 +78,23 @@ impl Store {
         let done = act(&Writer(Reader(&tx)))?;
         tx.commit().map_err(|e| E::from(StoreError::from(e)))?;
         Ok(done)
+    }
+}
+
+impl Writer<'_> {
+    /// Runs `act` as a part of the transaction that can fail alone: nothing of it is left when it does.
+    pub(crate) fn apart<T, E: From<StoreError>>(&self, act: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let run = |sql: &str| self.0.0.execute_batch(sql).map_err(|e| E::from(StoreError::from(e)));
+        run("SAVEPOINT apart")?;
+        let done = act();
+        if done.is_ok() {
+            run("RELEASE apart")?;
+        } else {
+            // A full disk may have undone the whole transaction, and then there is nothing to go back to: what is
+            // told is why `act` failed.
+            let _ = run("ROLLBACK TO apart; RELEASE apart");
+        }
+        done
     }
 }
 

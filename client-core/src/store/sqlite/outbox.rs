@@ -201,6 +201,25 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Puts an edit behind every other one; its number is then another. What it carries goes with it.
+    pub(crate) fn put_last(&self, local_seq: i64) -> Result<i64, StoreError> {
+        let sql = "UPDATE outbox SET local_seq = (SELECT max(local_seq) + 1 FROM outbox) WHERE local_seq = ?1 RETURNING local_seq";
+        let last: i64 = self.0.0.prepare_cached(sql)?.query_row([local_seq], |row| row.get(0))?;
+        self.0
+            .0
+            .prepare_cached("UPDATE tap SET settled = ?2 WHERE settled = ?1")?
+            .execute((local_seq, last))?;
+        Ok(last)
+    }
+
+    /// An edit that was part of another: what is known of that one's past is known of it.
+    pub(crate) fn set_part_of(&self, part: i64, whole: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET (actor_refusals, first_pos) =
+                       (SELECT actor_refusals, first_pos FROM outbox WHERE local_seq = ?2) WHERE local_seq = ?1";
+        self.0.0.prepare_cached(sql)?.execute((part, whole))?;
+        Ok(())
+    }
+
     pub(crate) fn set_acknowledged(
         &self,
         local_seq: i64,
