@@ -7,7 +7,7 @@
 use louan_schema::code::{HazardState, Outcome, Severity};
 use louan_schema::fold::before_after::BeforeAfter;
 use louan_schema::fold::hazard::HazardReading;
-use louan_schema::fold::round::RoundReading;
+use louan_schema::fold::round::{RoundReading, Unanswered};
 use louan_schema::id::{
     BlobHash, BuildingId, CommandId, HazardId, OrgId, PersonId, RecordId, RoundId, SiteId,
 };
@@ -138,8 +138,8 @@ pub struct RoundView {
     pub buildings: Vec<BuildingId>,
     /// The answers, own and colleagues', by place, item and floor.
     pub answers: Vec<AnswerView>,
-    /// The sub-items of 三查三清 nobody has answered yet.
-    pub missing: Vec<ItemCode>,
+    /// The sub-items of 三查三清 nobody has answered yet, building by building.
+    pub missing: Vec<Unanswered>,
 }
 
 impl RoundView {
@@ -189,7 +189,8 @@ pub struct OutboxView {
     pub edit: Edit,
     /// What became of it.
     pub state: EditState,
-    /// Why it is held or was returned.
+    /// Why it is held or was returned; of pending answers, why they cannot be put on their sheet and are not sent.
+    /// They are kept, and tried again with every request.
     pub code: Option<Code>,
     /// Its position in the office's log; nothing when the office took it without telling one.
     pub pos: Option<u64>,

@@ -25,6 +25,7 @@ fn status(id: RecordId, version: u64, events: Vec<Event>, fixed_by: Vec<PersonId
             severity: Severity::Serious,
             events,
             void: false,
+            stops: Vec::new(),
         },
         version,
         state: HazardState::Rectifying,

@@ -57,7 +57,7 @@ pub enum Act {
     },
 }
 
-/// A ruling (裁定): a command that was done.
+/// A ruling (办理决定): a command that was done.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Ruling {

@@ -2,9 +2,11 @@
 
 use louan_schema::code::{DiscoveryMethod, HazardState, Severity};
 use louan_schema::fold::Fact;
-use louan_schema::fold::hazard::{HazardReading, may_recheck, read, root};
+use louan_schema::fold::hazard::{HazardReading, StopStanding, may_recheck, read, root};
 use louan_schema::id::{BuildingId, CommandId, OrgId, PersonId, RecordId};
-use louan_schema::record::{Body, Fix, Hazard, Place, RECORD_LAYOUT, Recheck, Record, Withdrawal};
+use louan_schema::record::{
+    Body, Fix, Hazard, Place, RECORD_LAYOUT, Recheck, Record, StopReport, Withdrawal,
+};
 use louan_schema::ruling::{Act, Ruling};
 use louan_schema::time::{Day, Timestamp};
 use proptest::prelude::*;
@@ -78,6 +80,18 @@ fn recheck(id: u8, when: &str, passed: bool) -> Fact {
         text: "现场查看".into(),
     };
     fact(id, POLICE, CHECKER, at(when), Body::Recheck(body))
+}
+
+/// Work stopped and reported to the police, each at an instant or not yet.
+fn stop(id: u8, stopped: Option<&str>, reported: Option<&str>) -> Fact {
+    let body = StopReport {
+        hazard: HAZARD,
+        stopped_at: stopped.map(at),
+        reported_at: reported.map(at),
+        reported_to: reported.map(|_| POLICE),
+        text: "已责令停工".into(),
+    };
+    fact(id, ORG, FINDER, at("2020-02-05T12:00:00+08:00"), Body::StopReport(body))
 }
 
 fn withdrawal(id: u8, org: OrgId, target: RecordId) -> Fact {
@@ -225,9 +239,76 @@ fn a_stranger_s_record_does_not_replace_ours() {
     assert!(!hazard.void);
 }
 
+#[test]
+fn work_is_stopped_and_reported_once_both_instants_are_known() {
+    let (nine, ten) = ("2020-02-05T09:00:00+08:00", "2020-02-05T10:00:00+08:00");
+    let corrected = || {
+        let mut fact = stop(61, Some(nine), Some(ten));
+        fact.record.replaces = Some(RecordId([60; 16]));
+        fact
+    };
+    type Case = (&'static str, Vec<Fact>, Option<(Option<&'static str>, Option<&'static str>, bool)>);
+    let table: Vec<Case> = vec![
+        ("nothing said", vec![], None),
+        ("both", vec![stop(60, Some(nine), Some(ten))], Some((Some(nine), Some(ten), true))),
+        ("reported first", vec![stop(60, Some(ten), Some(nine))], Some((Some(ten), Some(nine), true))),
+        ("stopped only", vec![stop(60, Some(nine), None)], Some((Some(nine), None, false))),
+        ("reported only", vec![stop(60, None, Some(ten))], Some((None, Some(ten), false))),
+        (
+            "a record each",
+            vec![stop(60, Some(nine), None), stop(61, None, Some(ten))],
+            Some((Some(nine), Some(ten), true)),
+        ),
+        (
+            "stopped and reported twice: the first time counts",
+            vec![stop(60, Some(ten), Some(ten)), stop(61, Some(nine), Some(nine))],
+            Some((Some(nine), Some(nine), true)),
+        ),
+        ("corrected", vec![stop(60, Some(ten), None), corrected()], Some((Some(nine), Some(ten), true))),
+        ("withdrawn", vec![stop(60, Some(nine), Some(ten)), withdrawal(62, ORG, RecordId([60; 16]))], None),
+        (
+            "withdrawn by a stranger",
+            vec![stop(60, Some(nine), None), withdrawal(62, POLICE, RecordId([60; 16]))],
+            Some((Some(nine), None, false)),
+        ),
+    ];
+    for (name, mut facts, expected) in table {
+        facts.push(found("2020-02-01T09:00:00+08:00"));
+        let hazard = reading(&facts, &[confirmed("2020-02-02T09:00:00+08:00", "2020-03-31")]);
+        let expected = expected.map(|(stopped, reported, complete)| {
+            let reported_at: Option<Timestamp> = reported.map(at);
+            let reported_to = reported_at.map(|_| POLICE);
+            (StopStanding { stopped_at: stopped.map(at), reported_at, reported_to }, complete)
+        });
+        let found = hazard.stop_standing().map(|stop| (stop, stop.is_complete()));
+        assert_eq!(found, expected, "{name}");
+        let standing = hazard.standing(at("2020-04-01T00:00:00+08:00"));
+        assert_eq!(
+            (standing.state, standing.overdue),
+            (HazardState::Rectifying, true),
+            "{name}: the danger is as it was"
+        );
+    }
+}
+
+#[test]
+fn a_row_without_a_stop_has_the_bytes_it_had_before_there_were_any() {
+    let plain = reading(&[found("2020-02-01T09:00:00+08:00")], &[]);
+    let bytes = minicbor::to_vec(&plain).expect("encodes");
+    assert_eq!(bytes[0], 0xa8, "a map of the eight fields from before");
+    assert_eq!(minicbor::decode::<HazardReading>(&bytes).expect("reads"), plain);
+    let stopped = reading(
+        &[found("2020-02-01T09:00:00+08:00"), stop(60, Some("2020-02-05T09:00:00+08:00"), None)],
+        &[],
+    );
+    let bytes = minicbor::to_vec(&stopped).expect("encodes");
+    assert_eq!(minicbor::decode::<HazardReading>(&bytes).expect("reads"), stopped);
+    assert_eq!(stopped.stops.len(), 1);
+}
+
 proptest! {
     #[test]
-    fn a_reading_does_not_depend_on_the_order_of_arrival(order in Just((0..6).collect::<Vec<usize>>()).prop_shuffle()) {
+    fn a_reading_does_not_depend_on_the_order_of_arrival(order in Just((0..8).collect::<Vec<usize>>()).prop_shuffle()) {
         let facts = [
             found("2020-02-01T09:00:00+08:00"),
             fix(20, "2020-02-10T09:00:00+08:00"),
@@ -235,6 +316,8 @@ proptest! {
             fix(21, "2020-02-15T09:00:00+08:00"),
             recheck(31, "2020-02-16T09:00:00+08:00", true),
             withdrawal(41, ORG, RecordId([20; 16])),
+            stop(60, Some("2020-02-05T09:00:00+08:00"), None),
+            stop(61, None, Some("2020-02-05T09:00:00+08:00")),
         ];
         let rulings = [confirmed("2020-02-02T09:00:00+08:00", "2020-03-31")];
         let shuffled: Vec<Fact> = order.iter().map(|i| facts[*i].clone()).collect();

@@ -1,9 +1,10 @@
 // The story of case.json told through the Kotlin bindings on the JVM.
 //
-//     tests/setup/kotlin.sh target/bindings/kotlin LIBRARY tests/bindings/Story.kt CASE OFFICE ROOT CODE_A CODE_B FOLDER
+//     tests/setup/kotlin.sh target/bindings/kotlin LIBRARY tests/bindings/Story.kt CASE OFFICE ROOT CODE_A CODE_B FOLDER FOUND
 //
 // The app's part is played here: a clock the story sets, the JVM's chance, a key of java.security. Enrolling and
-// syncing go over the core's own driver. JSON is read and compared as maps and lists.
+// syncing go over the core's own driver. JSON is read and compared as maps and lists; what every call found goes into
+// the last file, for who compares it with the other shores.
 
 import java.io.File
 import java.security.KeyPairGenerator
@@ -111,12 +112,21 @@ class Json(private val text: String) {
     }
 }
 
+/** JSON of what [plain] makes. */
+fun json(value: Any?): String = when (value) {
+    is String -> value.map { if (it == '"' || it == '\\' || it < ' ') "\\u%04x".format(it.code) else it.toString() }
+        .joinToString("", "\"", "\"")
+    is List<*> -> value.joinToString(",", "[", "]", transform = ::json)
+    is Map<*, *> -> value.entries.joinToString(",", "{", "}") { (name, each) -> "${json(name)}:${json(each)}" }
+    else -> value.toString()
+}
+
 fun snake(name: String) = name.replace(Regex("[A-Z]")) { "_" + it.value.lowercase() }.trimStart('_')
 
 /** A record of the bindings as JSON has it. */
 fun plain(value: Any?): Any? = when (value) {
     null, is String, is Boolean, is Long -> value
-    is Int -> value.toLong()
+    is Byte, is Short, is Int -> (value as Number).toLong()
     is UByte, is UShort, is UInt, is ULong -> value.toString().toLong()
     is List<*> -> value.map(::plain)
     is Unit -> null
@@ -147,6 +157,10 @@ class Fields(private val map: Map<*, *>) {
         text("method"), text("severity"), maybe("round"), number("count")?.toUInt(), flag("fixed_on_the_spot"), texts("photos"),
     )
 
+    fun stop() = StopDraft(
+        text("hazard"), number("stopped_at_ms"), number("reported_at_ms"), maybe("reported_to"), text("text"), texts("photos"),
+    )
+
     fun fix() = FixDraft(
         text("hazard"), ms("fixed_at_ms"), text("fixed_by"), text("measures"), number("cost_fen")?.toULong(), texts("photos"),
     )
@@ -157,6 +171,7 @@ class Fields(private val map: Map<*, *>) {
 
     fun correction(): CorrectionDraft = when (text("kind")) {
         "hazard" -> CorrectionDraft.Hazard(inner("draft").hazard())
+        "stop_report" -> CorrectionDraft.StopReport(inner("draft").stop())
         "fix" -> CorrectionDraft.Fix(inner("draft").fix())
         else -> CorrectionDraft.Recheck(inner("draft").recheck())
     }
@@ -178,7 +193,9 @@ fun at(pointer: String, value: Any?): Any? = pointer.split("/").drop(1).fold(val
 }
 
 fun filled(value: Any?, names: Map<String, Any?>): Any? = when {
-    value is String && value.startsWith("$") -> names.getValue(value.drop(1))
+    value is String && value.startsWith("$") -> value.drop(1).let {
+        at(it.removePrefix(it.substringBefore('/')), names.getValue(it.substringBefore('/')))
+    }
     value is List<*> -> value.map { filled(it, names) }
     value is Map<*, *> -> value.mapValues { filled(it.value, names) }
     else -> value
@@ -196,6 +213,7 @@ fun fits(expected: Any?, found: Any?): String? = when (expected) {
 class Story(private val case: Map<*, *>, private val office: String, private val phones: Map<String, Phone>) {
     private val names = HashMap<String, Any?>()
     private var reached = office
+    val found = ArrayList<Any?>()
 
     fun tell(): Int {
         val steps = case["steps"] as List<*>
@@ -222,14 +240,19 @@ class Story(private val case: Map<*, *>, private val office: String, private val
             val kind = mapOf("kind" to snake(failure.javaClass.simpleName))
             val faults = (failure as? Failure.FixInput)?.let { mapOf("faults" to plain(it.faults)) } ?: mapOf()
             check(fails != null) { "$where: ${failure.javaClass.simpleName} ${failure.message}" }
+            this.found.add(kind + faults)
             fits(fails, kind + faults)?.let { error("$where$it") }
             return
         }
         check(fails == null) { "$where: expected $fails, found $found" }
+        this.found.add(found)
         if ("expect" in step) fits(filled(step["expect"], known), found)?.let { error("$where$it") }
         if ("expect_some" in step) {
             val one = filled(step["expect_some"], known)
             check((found as List<*>).any { each -> fits(one, each) == null }) { "$where: none fits $one in $found" }
+        }
+        (step["at"] as Map<*, *>?)?.forEach { (pointer, part) ->
+            fits(filled(part, known), at(pointer as String, found))?.let { error("$where$pointer$it") }
         }
         (step["count"] as Map<*, *>?)?.forEach { (pointer, count) ->
             val list = at(pointer as String, found) as List<*>
@@ -254,6 +277,7 @@ class Story(private val case: Map<*, *>, private val office: String, private val
             "round" -> louan.round(text(0))
             "submit_round" -> louan.submitRound(text(0), text(1))
             "report_hazard" -> louan.reportHazard(text(0), text(1), fields(2).hazard())
+            "stop_and_report" -> louan.stopAndReport(text(0), fields(1).stop())
             "report_fix" -> louan.reportFix(text(0), fields(1).fix())
             "recheck" -> louan.recheck(text(0), fields(1).recheck())
             "correct" -> louan.correct(text(0), text(1), fields(2).correction())
@@ -270,10 +294,13 @@ class Story(private val case: Map<*, *>, private val office: String, private val
 
 fun main(args: Array<String>) {
     val (path, office, pem) = args
-    val (codeA, codeB, folder) = args.drop(3)
+    val (codeA, codeB, folder, out) = args.drop(3)
     val case = Json(File(path).readText()).read() as Map<*, *>
     val root = File(pem).readBytes()
     val phones = mapOf("a" to Phone("$folder/a.sqlite", root, codeA), "b" to Phone("$folder/b.sqlite", root, codeB))
     phones.values.forEach(Phone::open)
-    println("${Story(case, office, phones).tell()} steps through UniFFI in Kotlin")
+    val story = Story(case, office, phones)
+    val steps = story.tell()
+    File(out).writeText(json(story.found))
+    println("$steps steps through UniFFI in Kotlin")
 }

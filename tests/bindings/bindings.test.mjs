@@ -3,13 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+import { named } from './alike.mjs';
 import { Browser } from './browser.mjs';
 import { Office } from './office.mjs';
 import { tell } from './story.mjs';
@@ -31,15 +32,24 @@ async function withOffice(act) {
   }
 }
 
-const told = (office, folder) => [
+/** Where what a shore's phones found is kept until all have told; nothing of an earlier run is left there. */
+const shores = join(root, 'target/shores');
+const foundOn = (shore) => join(shores, `${shore}.json`);
+before(async () => {
+  await rm(shores, { recursive: true, force: true });
+  await mkdir(shores, { recursive: true });
+});
+
+const told = (office, folder, shore) => [
   fileURLToPath(new URL('case.json', import.meta.url)), office.url, office.root, office.codes.a, office.codes.b, folder,
+  foundOn(shore),
 ];
 
 test('the story is told from Python', async () => {
   await withOffice(async (office, folder) => {
     const env = { ...process.env, PYTHONPATH: join(root, 'target/bindings/python') };
     const script = fileURLToPath(new URL('story.py', import.meta.url));
-    const { stdout } = await run('python3', [script, ...told(office, folder)], { env });
+    const { stdout } = await run('python3', [script, ...told(office, folder, 'python')], { env });
     assert.match(stdout, new RegExp(`^${story.steps.length} steps`));
   });
 });
@@ -83,7 +93,7 @@ test('the story is told from Kotlin', async () => {
   await withOffice(async (office, folder) => {
     const program = fileURLToPath(new URL('Story.kt', import.meta.url));
     const words = [join(root, 'tests/setup/kotlin.sh'), join(root, 'target/bindings/kotlin'), library, program];
-    const { stdout } = await run('bash', [...words, ...told(office, folder)]);
+    const { stdout } = await run('bash', [...words, ...told(office, folder, 'kotlin')]);
     assert.match(stdout, new RegExp(`${story.steps.length} steps`));
   });
 });
@@ -110,11 +120,28 @@ test('the story is told in a browser, over a kill and a restart with no server a
   await withOffice(async (office) => {
     const browser = await Browser.opened(office);
     try {
-      assert.equal(await tell(story, browser), story.steps.length);
+      await writeFile(foundOn('browser'), JSON.stringify(await tell(story, browser)));
     } finally {
       await browser.close();
     }
   });
+});
+
+test('every call found the same on every shore', async () => {
+  const [python, kotlin, browser] = await Promise.all(
+    ['python', 'kotlin', 'browser'].map(async (shore) => named(JSON.parse(await readFile(foundOn(shore), 'utf8')))),
+  );
+  assert.ok(python.length > story.steps.length, `${python.length} answers; some steps ask several times`);
+  assert.deepEqual(kotlin, python);
+  assert.deepEqual(browser, python);
+});
+
+test('what two shores found is the same but for the ids each made', () => {
+  const [a, b, c] = ['A', 'B', 'C'].map((letter) => letter.padStart(26, '0'));
+  assert.deepEqual(named([{ id: a, by: b }, [a]]), named([{ by: c, id: b }, [b]]), 'in whatever order fields come');
+  for (const other of [[{ id: a, by: a }, [a]], [{ id: a, by: b }, [b]], [{ id: a, by: null }, [a]], [{ id: a }, [a]]]) {
+    assert.notDeepEqual(named(other), named([{ id: a, by: b }, [a]]), JSON.stringify(other));
+  }
 });
 
 /** A hazard as the browser's phone reports it. */

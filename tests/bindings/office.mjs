@@ -21,10 +21,18 @@ const ULID = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 /** A random id in the one spelling of ids; the first letter keeps it within 128 bits. */
 const mint = () => `0${[...randomBytes(25)].map((byte) => ULID[byte % 32]).join('')}`;
 
-const SITE = { name: '示例苑', street: STREET, address: '示例路1号', management: 'property_company' };
+const SITE = {
+  name: '示例苑', street: STREET, address: '示例路1号', management: 'property_company',
+  position: { lon_e7: 1_066_512_000, lat_e7: 290_284_000, datum: 'gcj02' },
+};
+/** On a slope: the house has a floor below the one where one walks out. */
+const FLOORS = [
+  { index: 0, name: '吊1', street_level: false },
+  { index: 1, name: '平街层', street_level: true },
+];
 const BUILDINGS = [
-  { name: '1栋', building_use: 'residential', height_cm: 5_000, height_source: 'drawing', storeys: 16 },
-  { name: '2栋', building_use: 'residential', height_cm: 8_000, height_source: 'drawing', storeys: 27 },
+  { name: '1栋', building_use: 'residential', height_cm: 5_000, height_source: 'drawing', storeys: 16, floors: FLOORS },
+  { name: '2栋', building_use: 'residential', height_cm: 8_000, height_source: 'measured', storeys: 27 },
 ];
 
 export class Office {

@@ -1,6 +1,8 @@
 """The story of case.json told through the Python bindings.
 
-    python3 story.py CASE.json OFFICE_URL ROOT.pem CODE_A CODE_B STORE_FOLDER
+    python3 story.py CASE.json OFFICE_URL ROOT.pem CODE_A CODE_B STORE_FOLDER FOUND.json
+
+What every call found goes into the last file, for who compares it with the other shores.
 
 The generated modules lie in a package `louan` on PYTHONPATH. The app's part is played here: a clock the
 story sets, the system's chance, a key made by openssl, urllib as the foreign transport.
@@ -204,7 +206,8 @@ def at(pointer, value):
 
 def filled(value, names):
     if isinstance(value, str) and value.startswith("$"):
-        return names[value[1:]]
+        name, slash, rest = value[1:].partition("/")
+        return at(slash + rest, names[name])
     if isinstance(value, list):
         return [filled(each, names) for each in value]
     if isinstance(value, dict):
@@ -242,6 +245,7 @@ class Story:
         self.case, self.office, self.reached = case, office, office
         self.phones = {name: Phone(folder / name, root, code) for name, code in codes.items()}
         self.names = {}
+        self.found = []
 
     def tell(self):
         for i, step in enumerate(self.case["steps"]):
@@ -272,9 +276,12 @@ class Story:
                 found = getattr(phone.louan, call)(*arguments)
         except facade.Failure as failure:
             assert "fails" in step, f"{where}: {failure!r}"
-            fits(step["fails"], {"kind": kind_of(failure)} | plain(failure), where)
+            said = {"kind": kind_of(failure)} | plain(failure)
+            self.found.append({name: said[name] for name in ("kind", "faults") if name in said})
+            fits(step["fails"], said, where)
             return
         assert "fails" not in step, f"{where}: expected {step['fails']}, found {plain(found)}"
+        self.found.append(plain(found))
         self.compare(step, plain(found), names, where)
 
     def compare(self, step, found, names, where):
@@ -282,6 +289,8 @@ class Story:
             fits(filled(step["expect"], names), found, where)
         if "expect_some" in step:
             fits_some(filled(step["expect_some"], names), found, where)
+        for pointer, part in step.get("at", {}).items():
+            fits(filled(part, names), at(pointer, found), f"{where}{pointer}")
         for pointer, count in step.get("count", {}).items():
             assert len(at(pointer, found)) == count, f"{where}{pointer}: expected {count}, found {found}"
         for name, pointer in step.get("keep", {}).items():
@@ -289,9 +298,11 @@ class Story:
 
 
 def main():
-    path, office, root, code_a, code_b, folder = sys.argv[1:]
+    path, office, root, code_a, code_b, folder, out = sys.argv[1:]
     case = json.loads(Path(path).read_text(encoding="utf-8"))
-    steps = Story(case, office, root, {"a": code_a, "b": code_b}, Path(folder)).tell()
+    story = Story(case, office, root, {"a": code_a, "b": code_b}, Path(folder))
+    steps = story.tell()
+    Path(out).write_text(json.dumps(story.found, ensure_ascii=False), encoding="utf-8")
     print(f"{steps} steps through UniFFI in Python")
 
 

@@ -27,6 +27,10 @@ pub(crate) fn read(id: HazardId, row: Option<&HazardReading>, facts: &[Fact]) ->
         }
     }
     reading.events.sort_unstable();
+    // What a record of this phone says is known here; the office may have folded an earlier state of it in.
+    reading.stops.retain(|stop| !facts.iter().any(|fact| fact.id == stop.record));
+    reading.stops.extend(hazard::stops(&counted));
+    reading.stops.sort_by_key(|stop| stop.record);
     if let Some(own) = hazard::read(id, facts, &[]) {
         let confirmed = reading.events.iter().any(|e| matches!(e.step, Step::Confirmed(_)));
         if !confirmed {
@@ -69,6 +73,7 @@ fn steps(fact: &Fact) -> Vec<Event> {
         Body::Fix(fix) => vec![event(fix.fixed_at, Step::Fixed)],
         Body::Recheck(recheck) if recheck.passed => vec![event(recheck.checked_at, Step::RecheckPassed)],
         Body::Recheck(recheck) => vec![event(recheck.checked_at, Step::RecheckFailed)],
+        // Stopping and reporting is no step: the danger is as it was.
         Body::Round(_) | Body::StopReport(_) | Body::Withdrawal(_) => Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ use louan_client_core::schema::id::{RecordId, RoundId};
 use louan_client_core::schema::unsent::MAGIC;
 use louan_client_core::{Phone, PhotoRequest, Prepared, StorePlace, UnsentDraft, UnsentMark};
 
+use crate::building::BuildingRow;
 use crate::draft::{
     AnswerDraft, CorrectionDraft, FixDraft, HazardDraft, HazardFilter, RecheckDraft, StopDraft,
 };
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::host::{Host, acting, chance, now};
 use crate::read::{id, ids};
 use crate::receipt::{EditRow, TripRow};
-use crate::row::{BuildingRow, HazardRow, PersonRow, RoundRow, RoundSheet};
+use crate::row::{HazardRow, PersonRow, RoundRow, RoundSheet};
 
 /// Where the store lies.
 #[derive(Debug, Clone, PartialEq, Eq)]

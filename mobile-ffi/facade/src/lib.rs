@@ -7,6 +7,7 @@
 //! call by call. Of our crates it uses client-core alone, and the rulebook through it.
 #![deny(missing_docs)]
 
+mod building;
 mod courier;
 mod desk;
 mod draft;
@@ -20,6 +21,7 @@ mod read;
 mod receipt;
 mod row;
 
+pub use building::{BuildingRow, FloorRow, PositionRow};
 pub use courier::{PhotoAnswer, PhotoErrand};
 pub use desk::{Desk, Place};
 pub use draft::{AnswerDraft, CorrectionDraft, FixDraft, HazardDraft, HazardFilter, RecheckDraft, StopDraft};
@@ -30,7 +32,7 @@ pub use louan_client_core::darkroom::watermark::{Lettering, Letters};
 pub use native::{Office, SessionRow, held};
 pub use photo::{PhotoCountRow, PhotoRow, PhotoSettingsRow, SensorDraft, ShotDraft};
 pub use receipt::{EditRow, TripRow};
-pub use row::{AnswerRow, BuildingRow, HazardRow, PersonRow, RoundRow, RoundSheet};
+pub use row::{AnswerRow, HazardRow, MissingRow, PersonRow, RoundRow, RoundSheet, StopRow};
 
 #[cfg(feature = "uniffi")]
 uniffi::setup_scaffolding!();

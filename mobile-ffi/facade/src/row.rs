@@ -3,11 +3,12 @@
 //! Instants are milliseconds since 1970, days `2020-03-31`, codes their strings, ids and
 //! hashes their texts. Nothing is computed, counted or left out for a reason here.
 
+use louan_client_core::schema::fold::hazard::StopStanding;
+use louan_client_core::schema::fold::round::Unanswered;
 use louan_client_core::schema::id::PersonId;
-use louan_client_core::schema::policy::HeightClass;
 use louan_client_core::schema::registry::Person;
 use louan_client_core::schema::ruling::Act;
-use louan_client_core::view::{AnswerView, BuildingView, HazardView, RoundState, RoundSummary, RoundView};
+use louan_client_core::view::{AnswerView, HazardView, RoundState, RoundSummary, RoundView};
 
 /// A person enrolled on this phone.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -21,36 +22,6 @@ pub struct PersonRow {
     pub role: String,
     /// Name as shown.
     pub name: String,
-}
-
-/// A building with its compound.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
-pub struct BuildingRow {
-    /// Identity.
-    pub id: String,
-    /// Human code.
-    pub code: String,
-    /// Name or number.
-    pub name: String,
-    /// `residential`, `public` or `mixed`.
-    pub building_use: String,
-    /// Height, when known.
-    pub height_cm: Option<u32>,
-    /// Storeys above ground, when known.
-    pub storeys: Option<u16>,
-    /// `not_high_rise`, `second`, `first`, `super`, `presumed` or `unknown`.
-    pub height_class: String,
-    /// Where it stands in the registry.
-    pub state: String,
-    /// The compound.
-    pub site: String,
-    /// The compound's name.
-    pub site_name: String,
-    /// The compound's address.
-    pub address: String,
-    /// The 街镇, nine digits.
-    pub street: String,
 }
 
 /// A round in a list.
@@ -111,8 +82,18 @@ pub struct RoundSheet {
     pub answers: Vec<AnswerRow>,
     /// Those on which writers disagree.
     pub contested: Vec<AnswerRow>,
-    /// The sub-items nobody has answered yet.
-    pub missing: Vec<String>,
+    /// The sub-items nobody has answered yet, building by building.
+    pub missing: Vec<MissingRow>,
+}
+
+/// A sub-item nobody has answered yet.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct MissingRow {
+    /// The building; nothing for a round that goes through shared places only.
+    pub building: Option<String>,
+    /// The check item, `Q1-01`.
+    pub item: String,
 }
 
 /// A hazard in a list.
@@ -163,6 +144,22 @@ pub struct HazardRow {
     pub unsent: u32,
     /// What was requested and not yet answered.
     pub requested: Vec<String>,
+    /// Whether work was stopped and reported; nothing where no record speaks of it.
+    pub stop: Option<StopRow>,
+}
+
+/// Work stopped and reported, every record of it together.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct StopRow {
+    /// When the work was first stopped.
+    pub stopped_at_ms: Option<i64>,
+    /// When it was first reported.
+    pub reported_at_ms: Option<i64>,
+    /// To which department.
+    pub reported_to: Option<String>,
+    /// Whether both instants are known.
+    pub complete: bool,
 }
 
 impl From<Person> for PersonRow {
@@ -172,25 +169,6 @@ impl From<Person> for PersonRow {
             org: person.org.to_string(),
             role: person.role.to_string(),
             name: person.name,
-        }
-    }
-}
-
-impl From<BuildingView> for BuildingRow {
-    fn from(BuildingView { building, site, height_class }: BuildingView) -> Self {
-        Self {
-            id: building.id.to_string(),
-            code: building.code,
-            name: building.name,
-            building_use: building.building_use.to_string(),
-            height_cm: building.height_cm,
-            storeys: building.storeys,
-            height_class: height_word(height_class).to_owned(),
-            state: building.state.to_string(),
-            site: site.id.to_string(),
-            site_name: site.name,
-            address: site.address,
-            street: site.street.to_string(),
         }
     }
 }
@@ -237,8 +215,25 @@ impl From<RoundView> for RoundSheet {
             buildings: texts(&view.buildings),
             answers: view.answers.iter().map(AnswerRow::from).collect(),
             contested: view.contested().map(AnswerRow::from).collect(),
-            missing: texts(&view.missing),
+            missing: view.missing.iter().map(MissingRow::from).collect(),
             round: view.summary.into(),
+        }
+    }
+}
+
+impl From<&Unanswered> for MissingRow {
+    fn from(lacking: &Unanswered) -> Self {
+        Self { building: lacking.building.map(|id| id.to_string()), item: lacking.item.to_string() }
+    }
+}
+
+impl From<StopStanding> for StopRow {
+    fn from(stop: StopStanding) -> Self {
+        Self {
+            stopped_at_ms: stop.stopped_at.map(|at| at.ms()),
+            reported_at_ms: stop.reported_at.map(|at| at.ms()),
+            reported_to: stop.reported_to.map(|org| org.to_string()),
+            complete: stop.is_complete(),
         }
     }
 }
@@ -246,6 +241,7 @@ impl From<RoundView> for RoundSheet {
 impl From<HazardView> for HazardRow {
     fn from(hazard: HazardView) -> Self {
         Self {
+            stop: hazard.reading.stop_standing().map(StopRow::from),
             id: hazard.id.to_string(),
             site: hazard.site.to_string(),
             org: hazard.org.to_string(),
@@ -288,16 +284,5 @@ pub(crate) const fn act_word(act: &Act) -> &'static str {
         Act::RegisterSite(..) => "register_site",
         Act::ConfirmHazard { .. } => "confirm_hazard",
         Act::CloseHazard { .. } => "close_hazard",
-    }
-}
-
-const fn height_word(class: HeightClass) -> &'static str {
-    match class {
-        HeightClass::NotHighRise => "not_high_rise",
-        HeightClass::Second => "second",
-        HeightClass::First => "first",
-        HeightClass::Super => "super",
-        HeightClass::Presumed => "presumed",
-        HeightClass::Unknown => "unknown",
     }
 }

@@ -20,10 +20,11 @@ const AGAIN_MAX = 16;
 /** @type {Map<string, {louan: Louan, key: DeviceKey, office: Office}>} */
 const phones = new Map();
 const owner = new Owner();
-let offset = 0;
+/** Where a story has stopped the clock; null while it runs. */
+let stopped = null;
 
 const host = {
-  nowMs: () => Date.now() + offset,
+  nowMs: () => stopped ?? Date.now(),
   random: (count) => crypto.getRandomValues(new Uint8Array(count)),
   letter,
 };
@@ -147,7 +148,7 @@ const networkCalls = {
 const ownCalls = {
   take: () => owner.take(close),
   takeOver: () => owner.takeOver(close),
-  setClock: (nowMs) => void (offset = nowMs - Date.now()),
+  setClock: (nowMs) => void (stopped = nowMs),
   async open(name, base) {
     if (!owner.owns) throw failure('bug', 'another page owns the store; take it first');
     await init();

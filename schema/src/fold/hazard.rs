@@ -3,7 +3,8 @@
 //! 处置完成 (the danger is gone, the clock stops) and 复查销号 (someone else has looked and
 //! the office has closed it) are two steps. The recheck after the latest fix decides.
 //! Every step is kept with the instant at which it happened, so that the state of any
-//! past day can be told from one row.
+//! past day can be told from one row. That work was stopped and reported stands
+//! beside the steps: it moves no state, for the danger is still there.
 
 use minicbor::{Decode, Encode};
 
@@ -78,6 +79,50 @@ pub struct HazardReading {
     /// Withdrawn by who reported it; counts nowhere.
     #[n(7)]
     pub void: bool,
+    /// What was said of stopping and reporting, by record. Left out when nothing was: most hazards are
+    /// no work that can be stopped, and rows from before this field read the same.
+    #[cbor(n(8), skip_if = "Vec::is_empty")]
+    pub stops: Vec<Stop>,
+}
+
+/// What one record says of work stopped and reported (立即制止并报告).
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Stop {
+    /// The record.
+    #[n(0)]
+    pub record: RecordId,
+    /// When the work was stopped.
+    #[n(1)]
+    pub stopped_at: Option<Timestamp>,
+    /// When it was reported.
+    #[n(2)]
+    pub reported_at: Option<Timestamp>,
+    /// To which department.
+    #[n(3)]
+    pub reported_to: Option<OrgId>,
+    /// What was said or handed over.
+    #[n(4)]
+    pub text: String,
+}
+
+/// How stopping and reporting stand, all records together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopStanding {
+    /// When the work was first stopped.
+    pub stopped_at: Option<Timestamp>,
+    /// When it was first reported; that may be before it was stopped.
+    pub reported_at: Option<Timestamp>,
+    /// To which department it was first reported.
+    pub reported_to: Option<OrgId>,
+}
+
+impl StopStanding {
+    /// Whether both instants are known; until then half of what A-147 asks is open.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.stopped_at.is_some() && self.reported_at.is_some()
+    }
 }
 
 /// How a hazard stands at an instant.
@@ -121,6 +166,20 @@ impl HazardReading {
         }
         s.overdue = s.disposed_at.is_none() && s.due_on.is_some_and(|due| due.end() <= at);
         s
+    }
+
+    /// How stopping and reporting stand; nothing when no record speaks of it. Two records may each
+    /// bring one of the instants.
+    #[must_use]
+    pub fn stop_standing(&self) -> Option<StopStanding> {
+        self.stops.first()?;
+        let reported = self.stops.iter().filter_map(|stop| Some((stop.reported_at?, stop.reported_to)));
+        let first = reported.min_by_key(|(at, _)| *at);
+        Some(StopStanding {
+            stopped_at: self.stops.iter().filter_map(|stop| stop.stopped_at).min(),
+            reported_at: first.map(|(at, _)| at),
+            reported_to: first.and_then(|(_, to)| to),
+        })
     }
 
     /// The due date that held at `at`: the last one ruled before, or else the first ruled
@@ -230,7 +289,28 @@ pub fn read(id: HazardId, facts: &[Fact], rulings: &[Ruling]) -> Option<HazardRe
         severity,
         events,
         void,
+        stops: stops(&counted),
     })
+}
+
+/// What the facts that count say of stopping and reporting, by record.
+#[must_use]
+pub fn stops(counted: &[&Fact]) -> Vec<Stop> {
+    let mut stops: Vec<Stop> = counted
+        .iter()
+        .filter_map(|fact| match &fact.record.body {
+            Body::StopReport(b) => Some(Stop {
+                record: fact.id,
+                stopped_at: b.stopped_at,
+                reported_at: b.reported_at,
+                reported_to: b.reported_to,
+                text: b.text.clone(),
+            }),
+            _ => None,
+        })
+        .collect();
+    stops.sort_by_key(|stop| stop.record);
+    stops
 }
 
 /// Whether a person may recheck: not who removed the danger, by any of the fixes that count (two-person rule).

@@ -2,7 +2,7 @@
 //!
 //! A submission names the submissions its author saw and supersedes them. Those nobody
 //! saw stand beside each other, contested, and the worst answer per item counts until a
-//! later submission names them all.
+//! later submission names them all. What makes a round complete stands in ADR 0026.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::code::Outcome;
 use crate::id::{BuildingId, OrgId, RecordId, RoundId};
 use crate::policy::{ItemCode, Policy};
 use crate::record::{Body, Round};
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 
 /// What an answer is about: building or shared place, item, floor.
 pub type About = (Option<BuildingId>, ItemCode, Option<String>);
@@ -31,8 +31,42 @@ pub struct RoundReading {
     pub answers: BTreeMap<About, Outcome>,
     /// The submissions that stand; more than one means contested.
     pub standing: Vec<RecordId>,
-    /// Whether all sixteen sub-items of 三查三清 in force that day are answered.
+    /// Whether nothing is [`unanswered`]: 三查三清 was done in every building gone through.
     pub complete: bool,
+}
+
+/// A sub-item of 三查三清 that nobody has answered (未查项目), and in which building.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unanswered {
+    /// The building; nothing for a round that goes through shared places only.
+    pub building: Option<BuildingId>,
+    /// The sub-item.
+    pub item: ItemCode,
+}
+
+/// What a round of that day still lacks, building by building in their order, each in the order of the
+/// catalogue. An item answered for the shared place is answered for every building, one answered for a
+/// building for that building alone. `answered` tells it of a place, nothing being the shared one.
+#[must_use]
+pub fn unanswered(
+    opened_on: Day,
+    buildings: &[BuildingId],
+    answered: impl Fn(Option<BuildingId>, ItemCode) -> bool,
+    policy: &Policy,
+) -> Vec<Unanswered> {
+    let items: Vec<ItemCode> = policy
+        .completing_items(opened_on)
+        .map(|item| item.code)
+        .filter(|item| !answered(None, *item))
+        .collect();
+    // Without a building the shared place stands alone; else a round through nothing would lack nothing.
+    let places: Vec<Option<BuildingId>> =
+        if buildings.is_empty() { vec![None] } else { buildings.iter().copied().map(Some).collect() };
+    let lacking = |building: Option<BuildingId>| {
+        let items = items.iter().filter(|item| building.is_none() || !answered(building, **item));
+        items.map(|item| Unanswered { building, item: *item }).collect::<Vec<_>>()
+    };
+    places.into_iter().flat_map(lacking).collect()
 }
 
 impl RoundReading {
@@ -91,9 +125,11 @@ pub fn read(id: RoundId, facts: &[Fact], policy: &Policy) -> Option<RoundReading
     reading.buildings.sort_unstable();
     reading.buildings.dedup();
     reading.standing.sort_unstable();
-    let answered: BTreeSet<ItemCode> = reading.answers.keys().map(|(_, item, _)| *item).collect();
-    let day = reading.opened_at.day();
-    reading.complete = policy.completing_items(day).all(|item| answered.contains(&item.code));
+    let answered: BTreeSet<(Option<BuildingId>, ItemCode)> =
+        reading.answers.keys().map(|(place, item, _)| (*place, *item)).collect();
+    let is_answered = |place, item| answered.contains(&(place, item));
+    reading.complete =
+        unanswered(reading.opened_at.day(), &reading.buildings, is_answered, policy).is_empty();
     Some(reading)
 }
 

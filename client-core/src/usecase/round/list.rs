@@ -3,10 +3,10 @@
 //! What is being filled comes from the sheet and the taps, what is submitted from the
 //! records, folded as everywhere. A round is one visit whoever filled it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use louan_schema::fold::Fact;
-use louan_schema::fold::round::{RoundReading, read as fold};
+use louan_schema::fold::round::{RoundReading, Unanswered, read as fold, unanswered};
 use louan_schema::id::{BuildingId, RoundId, SiteId};
 use louan_schema::policy::{ItemCode, Policy};
 use louan_schema::record::{Body, Round};
@@ -76,7 +76,7 @@ impl Phone {
             summary.opened_at = opened_at;
         }
         let answers = sheet.answers();
-        let missing = missing(&summary, &answers);
+        let missing = missing(&summary, &row.buildings, &answers);
         Ok(Some(RoundView { summary, buildings: row.buildings, answers, missing }))
     }
 }
@@ -144,7 +144,7 @@ fn submitted_view(summary: RoundSummary, records: &[RecordRow]) -> RoundView {
     }
     let buildings = summary.reading.as_ref().map(|reading| reading.buildings.clone()).unwrap_or_default();
     let answers: Vec<AnswerView> = answers.into_values().collect();
-    let missing = missing(&summary, &answers);
+    let missing = missing(&summary, &buildings, &answers);
     RoundView { summary, buildings, answers, missing }
 }
 
@@ -169,8 +169,18 @@ fn answers_of(row: &RecordRow, round: &Round) -> Vec<AnswerView> {
         .collect()
 }
 
-fn missing(summary: &RoundSummary, answers: &[AnswerView]) -> Vec<ItemCode> {
-    let answered = |item: ItemCode| answers.iter().any(|a| a.item == item && a.outcome.is_some());
-    let items = Policy::qijiang_2020().completing_items(summary.opened_at.day());
-    items.map(|item| item.code).filter(|item| !answered(*item)).collect()
+/// What the round lacks, by the rule that makes a submitted round complete: in the buildings named here and in
+/// those that colleagues answered for. Who joined before anything was answered named none and is told of every
+/// building he was offered, because a sheet does not say which its starter meant to go through.
+fn missing(summary: &RoundSummary, named: &[BuildingId], answers: &[AnswerView]) -> Vec<Unanswered> {
+    let answered: BTreeSet<(Option<BuildingId>, ItemCode)> =
+        answers.iter().filter(|a| a.outcome.is_some()).map(|a| (a.building, a.item)).collect();
+    let mut buildings = named.to_vec();
+    for building in answers.iter().filter_map(|a| a.building) {
+        if !buildings.contains(&building) {
+            buildings.push(building);
+        }
+    }
+    let is_answered = |building, item| answered.contains(&(building, item));
+    unanswered(summary.opened_at.day(), &buildings, is_answered, Policy::qijiang_2020())
 }
