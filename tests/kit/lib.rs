@@ -12,6 +12,17 @@ pub mod proof;
 pub mod replay;
 pub mod world;
 
+// What fuzzing runs, run over its seeds with the assertions of a test, on the phones and hostile rows of the server's.
+#[cfg(test)]
+#[path = "../fuzz/attack/mod.rs"]
+mod attack;
+#[cfg(test)]
+#[path = "../../server/tests/kit/mod.rs"]
+mod kit;
+#[cfg(test)]
+#[path = "../../server/tests/traps/mod.rs"]
+mod traps;
+
 use louan_client_core::Enrolment;
 use louan_schema::id::DeviceId;
 use louan_schema::registry::Person;

@@ -3,8 +3,9 @@
 
 The product replays real inspections of high-rise buildings through phones and
 server and prints monthly figures. This script reaches the same figures from the
-raw file alone, so that a mistake on either side shows as a difference. It was
-written from MAPPING.md and shares no code with the product. It refuses to guess:
+raw file, so that a mistake on either side shows as a difference. It was written
+from MAPPING.md, which lists the five files it reads, and shares neither code nor
+any file with the product. It refuses to guess:
 a row it cannot read, a code it does not know or a street list that does not fit
 ends the run with a sentence and exit status 2, before anything is written.
 
@@ -34,8 +35,7 @@ INSPECTIONS = DATA / "highrise_inspections.csv.zst"
 CODE_MAP = DATA / "toronto_code_map.csv"
 VILLAGES = DATA / "500110_villages.csv"
 STREETS = DATA / "500110_streets.csv"
-# The product's own policy table where it stands, else the copy beside the data.
-TAXONOMIES = (REPOSITORY / "schema" / "policy" / "hazard_taxonomy.csv", DATA / "hazard_taxonomy.csv")
+TAXONOMY = DATA / "hazard_taxonomy.csv"
 
 CUT_OFFS_ON = ("2020-03-31", "2020-06-30", "2020-09-23", "2020-12-31")
 FIGURES = ("rounds", "hazards_found", "disposed", "closed", "overdue")
@@ -85,6 +85,7 @@ class Hazard(NamedTuple):
     visit: int
     street_code: str
     code: str
+    text: str  # the file's own words, without white space at their ends
     due_on: dt.date
     found_ms: int
     deadline_ms: int  # the first instant at which it is late
@@ -251,7 +252,10 @@ def derive(rows, streets, code_map, dispositions):
             code = hazard_code(row[VIOLATION], code_map)
             due = due_on(code, visit.opened_ms, dispositions)
             hazards.append(
-                Hazard(row["_id"], number, street, code, due, visit.opened_ms, midnight_after_ms(due), visit.closed_ms)
+                Hazard(
+                    row["_id"], number, street, code, row[VIOLATION].strip(), due,
+                    visit.opened_ms, midnight_after_ms(due), visit.closed_ms,
+                )
             )
     return visits, hazards
 
@@ -316,6 +320,7 @@ def hazard_facts(hazard):
         "visit": hazard.visit,
         "street_code": hazard.street_code,
         "hazard_code": hazard.code,
+        "text": hazard.text,
         "found_ms": hazard.found_ms,
         "due_on": hazard.due_on.isoformat(),
         "deadline_ms": hazard.deadline_ms,
@@ -342,9 +347,8 @@ def source_of(path):
     return {"file": name, "content_sha256": hashlib.sha256(file_bytes(path)).hexdigest()}
 
 
-def replay(inspections=INSPECTIONS, code_map=CODE_MAP, taxonomy=None, villages=VILLAGES, streets=STREETS):
+def replay(inspections=INSPECTIONS, code_map=CODE_MAP, taxonomy=TAXONOMY, villages=VILLAGES, streets=STREETS):
     """Everything from the files to (result, visits, hazards)."""
-    taxonomy = taxonomy or next((path for path in TAXONOMIES if path.is_file()), TAXONOMIES[-1])
     programme = load_streets(streets, villages)
     rows = table(inspections, "_id", ADDRESS, OPENED, CLOSED, VIOLATION, FIRE_CODE)
     visits, hazards = derive(rows, programme, load_code_map(code_map), load_dispositions(taxonomy))
@@ -367,7 +371,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Count the replayed inspections independently of the product.")
     parser.add_argument("--inspections", default=INSPECTIONS, help="inspection file, .csv or .csv.zst")
     parser.add_argument("--code-map", default=CODE_MAP)
-    parser.add_argument("--taxonomy", help="hazard taxonomy with the columns code and disposition")
+    parser.add_argument("--taxonomy", default=TAXONOMY, help="hazard taxonomy with the columns code and disposition")
     parser.add_argument("--villages", default=VILLAGES)
     parser.add_argument("--streets", default=STREETS)
     parser.add_argument("--out", metavar="FILE", help="write the figures here, not to standard output")

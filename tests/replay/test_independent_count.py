@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What independent_count.py promises, on a file small enough to check by hand and on the real one.
 
-Run it as it is, or with `python3 -m unittest discover -s tests/replay`. Standard
-library only; the real file needs the `zstd` program, and these tests never skip.
+Run it as it is, or with `python3 -m unittest discover -s tests/replay`. Python 3.11
+or later, standard library only; the real file needs the `zstd` program, and these tests never skip.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -225,17 +226,36 @@ class RealFile(unittest.TestCase):
     def test_the_shipped_files_are_the_ones_listed(self):
         lines = (ic.DATA / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
         listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-        read = {ic.INSPECTIONS, ic.CODE_MAP, ic.VILLAGES, ic.STREETS, ic.DATA / "hazard_taxonomy.csv"}
+        read = {ic.INSPECTIONS, ic.CODE_MAP, ic.VILLAGES, ic.STREETS, ic.TAXONOMY}
         self.assertLessEqual({path.name for path in read}, set(listed))
         for name, digest in listed.items():
             self.assertEqual(hashlib.sha256((ic.DATA / name).read_bytes()).hexdigest(), digest, name)
 
-    def test_the_product_taxonomy_and_the_copy_agree_on_every_disposition(self):
-        copy = ic.load_dispositions(ic.DATA / "hazard_taxonomy.csv")
-        self.assertEqual(len(copy), 81)
-        for path in ic.TAXONOMIES:
-            if path.is_file():
-                self.assertEqual(ic.load_dispositions(path), copy, path.name)
+    def test_the_products_taxonomy_and_the_copy_agree_on_every_disposition(self):
+        policy = ic.REPOSITORY / "schema" / "policy" / "qijiang-2020" / "hazards.toml"
+        leaves = tomllib.loads(policy.read_text(encoding="utf-8"))["hazard"]
+        product = {leaf["code"]: leaf["disposition"] for leaf in leaves}
+        self.assertEqual((len(leaves), len(product)), (81, 81))
+        self.assertEqual(ic.load_dispositions(ic.TAXONOMY), product)
+
+    def test_the_products_streets_and_the_list_read_here_agree(self):
+        policy = ic.REPOSITORY / "schema" / "policy" / "area-500110" / "streets.csv"
+        lines = policy.read_text(encoding="utf-8").splitlines()
+        rows = csv.DictReader(line.removeprefix("# ") for line in lines if not re.match(r"# (The|row:|comm)", line))
+        product = {row["code"]: (row["name"], int(row["row"])) for row in rows if row["row"]}
+        here = ic.load_streets(ic.STREETS, ic.VILLAGES)
+        self.assertEqual(len(here), 21)
+        self.assertEqual(product, {street.code: (street.name, street.seed_row_no) for street in here})
+
+    def test_the_script_reads_nothing_of_the_product(self):
+        read = {name: source["file"] for name, source in self.result["inputs"].items()}
+        self.assertEqual(read, {
+            "inspections": "tests/data/highrise_inspections.csv.zst",
+            "code_map": "tests/data/toronto_code_map.csv",
+            "taxonomy": "tests/data/hazard_taxonomy.csv",
+            "villages": "tests/data/500110_villages.csv",
+            "streets": "tests/data/500110_streets.csv",
+        })
 
     def test_the_file_holds_9648_visits_to_2654_buildings_and_17800_hazards(self):
         self.assertEqual(self.result["facts"], {"visits": 9648, "buildings": 2654, "hazards": 17800})
@@ -282,14 +302,29 @@ class RealFile(unittest.TestCase):
         page = (HERE / "MAPPING.md").read_text(encoding="utf-8")
         facts = [json.loads(line) for line in ic.facts_lines(self.visits, self.hazards)]
         visits = {fact["visit"]: fact for fact in facts if fact["kind"] == "visit"}
+        numbers = {(visit.address, visit.opened_source): visit.number for visit in self.visits}
+        rows = {row["_id"]: row for row in ic.table(ic.INSPECTIONS, "_id", ic.ADDRESS, ic.OPENED)}
         hazards = {fact["row_id"]: fact for fact in facts if fact["kind"] == "hazard"}
         examples = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
         self.assertGreaterEqual(len(examples), 5)
         for example in examples:
             printed = json.loads(example)
-            derived = dict(visits[printed["visit"]])
-            derived.update(hazards.get(printed["row_id"], {}), kind=printed["kind"], row_id=printed["row_id"])
+            row = rows[printed["row_id"]]
+            fact = hazards.get(row["_id"], {"kind": "visit"})
+            derived = visits[numbers[row[ic.ADDRESS], row[ic.OPENED]]] | {"row_id": row["_id"]} | fact
             self.assertEqual({name: derived[name] for name in printed}, printed)
+
+    def test_the_streets_of_the_worked_examples_are_reckoned_as_printed(self):
+        page = (HERE / "MAPPING.md").read_text(encoding="utf-8")
+        streets = ic.load_streets(ic.STREETS, ic.VILLAGES)
+        printed = re.findall(r"^Street: h = 0x([0-9a-f]{16}), h mod 79 = (\d+), (\w+)\.\n\n```json\n(.*?)^```",
+                             page, re.MULTILINE | re.DOTALL)
+        self.assertEqual(len(printed), len(re.findall(r"^```json$", page, re.MULTILINE)))
+        for value, left, name, example in printed:
+            address = json.loads(example)["address"]
+            digest = hashlib.sha256(f"louan/replay/street/v1\n{address}".encode()).hexdigest()
+            self.assertEqual((digest[:16], int(value, 16) % 79), (value, int(left)))
+            self.assertEqual(ic.street_of(address, streets).name, name)
 
 
 class CommandLine(Files):

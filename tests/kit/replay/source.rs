@@ -63,10 +63,18 @@ impl Source {
         let packed = std::fs::read(folder().join("highrise_inspections.csv.zst"))
             .map_err(|e| told("inspection file", &e))?;
         let plain = zstd::stream::decode_all(packed.as_slice()).map_err(|e| told("inspection file", &e))?;
+        Self::read(&plain)
+    }
+
+    /// Reads rows as they stand in the file, its header first.
+    ///
+    /// # Errors
+    /// What could not be read, in words.
+    pub fn read(plain: &[u8]) -> Result<Self, String> {
         let codes = CodeMap::load()?;
         let mut visits: BTreeMap<(i64, String), Visit> = BTreeMap::new();
-        for row in csv::Reader::from_reader(plain.as_slice()).deserialize::<Row>() {
-            let row = row.map_err(|e| told("inspection row", &e))?;
+        for row in csv::Reader::from_reader(plain).deserialize::<Row>() {
+            let row = row.map_err(|e| format!("inspection row: {e}"))?;
             let opened_at = mapped(&row.opened)?;
             let closed_at = mapped(&row.closed)?;
             let visit = visits.entry((opened_at.ms(), row.address.clone())).or_insert_with(|| Visit {
@@ -182,5 +190,103 @@ impl CodeMap {
     fn code(&self, text: &str) -> HazardCode {
         let found = self.exact.get(text).or_else(|| self.trimmed.get(text.trim()));
         found.and_then(|code| code.parse().ok()).unwrap_or(self.other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPENED: &str = "2018-03-01T10:00:00";
+    const EARLY: &str = "2018-03-02T10:00:00";
+    const LATE: &str = "2018-03-09T10:00:00";
+    /// 489 source days become 173 days: to the millisecond 2020-07-12T00:00:00+08:00.
+    const AT_MIDNIGHT: &str = "2018-05-06T00:00:00";
+
+    /// The visits of rows (address, opened, closed, violation, fire code).
+    fn visits(rows: &[(&str, &str, &str, &str, &str)]) -> Vec<Visit> {
+        let mut csv = "_id,Inspections.ClosedDate,inspections.OpenedDate,propertyAddress,\
+                       violations.violationDescription,violations.violationFireCode\n"
+            .to_owned();
+        for (n, (address, opened, closed, violation, fire_code)) in rows.iter().enumerate() {
+            csv += &format!("{n},{closed},{opened},{address},\"{violation}\",{fire_code}\n");
+        }
+        Source::read(csv.as_bytes()).expect("reads").visits
+    }
+
+    fn codes(visit: &Visit) -> Vec<(String, &str)> {
+        visit.hazards.iter().map(|(code, text)| (code.to_string(), text.as_str())).collect()
+    }
+
+    fn instant(text: &str) -> i64 {
+        text.parse::<Timestamp>().expect("an instant").ms()
+    }
+
+    #[test]
+    fn equal_rows_are_as_many_hazards_of_one_visit() {
+        let row = ("1 A St", OPENED, LATE, "no such text", "2.4");
+        let visits =
+            visits(&[row, row, row, ("1 A St", EARLY, LATE, "", ""), ("2 A St", OPENED, LATE, "", "")]);
+        let found: Vec<_> = visits.iter().map(|v| (v.address.as_str(), v.hazards.len())).collect();
+        assert_eq!(found, [("1 A St", 3), ("2 A St", 0), ("1 A St", 0)], "by opening, then by address");
+    }
+
+    #[test]
+    fn what_the_map_leaves_open_is_h4_99_with_the_text_of_the_row() {
+        let rows = [
+            "2.4.1.1 Accumulation of combustible materials",
+            "6.2.7.1 Inspection, Testing and Maintenance ",
+            "2.16.2.1 Installation requirements",
+            " never heard of ",
+            "2.4.1.1 ACCUMULATION of combustible materials",
+        ]
+        .map(|text| ("1 A St", OPENED, LATE, text, "2.4"));
+        let visits = visits(&rows);
+        let expected = [
+            ("H1.13", "2.4.1.1 Accumulation of combustible materials"),
+            ("H4.12", "6.2.7.1 Inspection, Testing and Maintenance"),
+            ("H4.99", "2.16.2.1 Installation requirements"),
+            ("H4.99", "never heard of"),
+            ("H4.99", "2.4.1.1 ACCUMULATION of combustible materials"),
+        ];
+        assert_eq!(codes(&visits[0]), expected.map(|(code, text)| (code.to_owned(), text)));
+    }
+
+    #[test]
+    fn a_row_with_a_fire_code_alone_is_a_hazard_and_one_with_neither_is_none() {
+        let visits = visits(&[("1 A St", OPENED, LATE, "", "2.4"), ("1 A St", OPENED, LATE, " ", " ")]);
+        assert_eq!(codes(&visits[0]), [("H4.99".to_owned(), "")]);
+    }
+
+    #[test]
+    fn the_last_closing_wins_wherever_it_stands() {
+        let closed = |rows: &[(&str, &str, &str, &str, &str)]| {
+            visits(rows).iter().map(|v| v.closed_at).collect::<Vec<_>>()
+        };
+        let row = |at, violation| ("1 A St", OPENED, at, violation, "");
+        let late = mapped(LATE).expect("an instant");
+        assert_eq!(closed(&[row(EARLY, "odd"), row(LATE, "odd")]), [late]);
+        assert_eq!(closed(&[row(LATE, "odd"), row(EARLY, "odd")]), [late]);
+        assert_eq!(closed(&[row(EARLY, "odd"), row(LATE, "")]), [late], "a row without a violation counts");
+        let other = ("1 A St", EARLY, EARLY, "odd", "");
+        let early = mapped(EARLY).expect("an instant");
+        assert_eq!(closed(&[row(LATE, "odd"), other]), [late, early], "another visit keeps its own");
+    }
+
+    #[test]
+    fn the_ends_of_the_source_meet_the_ends_of_the_programme() {
+        let table = [
+            ("2017-01-02T00:00:00", "2020-01-21T00:00:00+08:00", 0),
+            ("2019-09-07T00:00:00", "2021-01-01T00:00:00+08:00", 0),
+            (AT_MIDNIGHT, "2020-07-12T00:00:00+08:00", 0),
+            // One source second is 353.78… ms and is rounded down, before the start as well.
+            ("2017-01-02T00:00:01", "2020-01-21T00:00:00+08:00", 353),
+            ("2017-01-01T23:59:59", "2020-01-21T00:00:00+08:00", -354),
+            ("2019-09-06T23:59:59", "2021-01-01T00:00:00+08:00", -354),
+        ];
+        for (source, near, beside) in table {
+            assert_eq!(mapped(source).expect(source).ms(), instant(near) + beside, "{source}");
+        }
+        assert!(mapped("2018-05-05").is_err() && mapped("").is_err());
     }
 }

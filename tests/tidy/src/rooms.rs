@@ -1,4 +1,4 @@
-//! The rooms of the server: which may enter which, read from `crate::<room>` in code.
+//! The rooms of rulebook, phone and server: which may enter which, read from `crate::<room>` in code.
 //!
 //! A room is a folder or file under `src`; the longest row that fits a path is its row. Every room may enter
 //! itself and its own children's doors through `mod.rs`. Rooms not in the table are findings: a new room is a
@@ -26,73 +26,125 @@ const fn room(name: &'static str, enters: &'static [&'static str]) -> Room {
     Room { name, enters }
 }
 
-const HOUSES: &[House] = &[House {
-    src: "server/src/",
-    rooms: &[
-        // Who puts everything together knows everyone.
-        room("main", &["*"]),
-        room("lib", &["*"]),
-        room("cli", &["*"]),
-        room("app", &["*"]),
-        // The edge: connections, not meanings.
-        room("edge", &["clock", "config", "telemetry", "http"]),
-        room("clock", &[]),
-        room("config", &[]),
-        room("telemetry", &["config"]),
-        // Speaks HTTP, calls services by their doors, never touches storage.
-        room(
-            "http",
-            &[
-                "auth", "hub", "sync", "ledger", "report", "ruling", "registry", "audit", "campaign",
-                "deadline", "photo", "import", "table", "unsent", "clock", "config",
-            ],
-        ),
-        // The core's one door: puts services together over a storage, speaks no HTTP.
-        room(
-            "hub",
-            &[
-                "sync", "worker", "ledger", "lock", "import", "table", "ruling", "registry", "report",
-                "audit", "storage",
-            ],
-        ),
-        room("lock", &[]),
-        // Services: storage by its traits.
-        room("auth", &["hub", "audit", "storage", "clock"]),
-        // Work on whole stores: files, not rows.
-        room("backup", &["storage", "storage/sqlite"]),
-        room(
-            "doctor",
-            &["audit", "backup", "restore", "clock", "config", "edge", "storage", "storage/sqlite", "worker"],
-        ),
-        room("restore", &["backup", "audit", "storage", "storage/sqlite"]),
-        room("sync", &["auth", "storage", "ledger", "registry", "worker", "blob", "clock"]),
-        room("ledger", &["storage", "clock"]),
-        room("report", &["ledger", "storage", "clock", "import", "table"]),
-        room("report/sqlite", &["report"]),
-        room("ruling", &["auth", "ledger", "registry", "storage", "clock"]),
-        room("registry", &["auth", "storage", "clock"]),
-        room("campaign", &["auth", "storage", "clock"]),
-        room("deadline", &["ledger", "storage", "clock"]),
-        room("job", &["storage", "clock"]),
-        room("blob", &["storage"]),
-        room("photo", &["blob", "hub", "ledger", "lock", "storage", "worker"]),
-        room("audit", &["storage"]),
-        room("unsent", &["audit", "hub", "photo"]),
-        // Pure: the rulebook, and the shape of what storage remembers.
-        room("sync/gate", &["worker", "storage"]),
-        room("ledger/project", &[]),
-        room("report/monthly", &[]),
-        // Parses what strangers sent, in a process of its own.
-        room("worker", &["table"]),
-        room("table", &[]),
-        room("import", &["registry", "table"]),
-        // Two mirrored stores behind one set of traits; neither sees the other.
-        room("storage", &[]),
-        room("storage/sqlite", &["storage", "ledger", "registry", "audit"]),
-        room("storage/postgres", &["storage", "ledger", "registry", "audit"]),
-        room("storage/conformance", &["storage"]),
-    ],
-}];
+const HOUSES: &[House] = &[
+    House { src: "schema/src/", rooms: SCHEMA },
+    House { src: "client-core/src/", rooms: CLIENT_CORE },
+    House { src: "server/src/", rooms: SERVER },
+];
+
+const SCHEMA: &[Room] = &[
+    room("lib", &["*"]),
+    // What everything else is said in.
+    room("time", &[]),
+    room("id", &["time"]),
+    room("spelling", &[]),
+    room("footprint", &[]),
+    // District and campaign, as data.
+    room("area", &[]),
+    room("code", &["photo"]),
+    room("policy", &["code", "time"]),
+    // What people write down, and what is known about a picture.
+    room("record", &["code", "doc", "id", "policy", "time"]),
+    room("photo", &["code", "id", "registry", "time"]),
+    // How it merges. Verdicts are the judge's to give: who writes or reads a document knows nothing of the wire.
+    room("doc", &["code", "id", "policy", "record", "time"]),
+    room("doc/judge", &["doc", "id", "policy", "record", "wire"]),
+    // Tests as whole files.
+    room("doc/hostile", &["*"]),
+    room("doc/claims", &["*"]),
+    // What offices decide.
+    room("registry", &["area", "code", "footprint", "id"]),
+    room("ruling", &["code", "id", "registry", "time"]),
+    // What facts and rulings add up to: neither how they merged nor how they came.
+    room("fold", &["area", "code", "id", "policy", "record", "ruling", "time"]),
+    // How it travels; nobody below knows that it does.
+    room("wire", &["area", "code", "doc", "fold", "id", "registry", "ruling", "time"]),
+    room("unsent", &["id", "photo", "wire"]),
+];
+
+const CLIENT_CORE: &[Room] = &[
+    room("lib", &["*"]),
+    room("error", &["shelf", "store"]),
+    // The one object: owns the store, asks who may act.
+    room("phone", &["error", "shelf", "store", "sync"]),
+    // What a worker does, and what comes and goes: both over the store, by the phone's door.
+    room("usecase", &["error", "phone", "shelf", "store", "sync", "view"]),
+    room("sync", &["error", "phone", "store", "usecase"]),
+    // What a screen prints.
+    room("view", &["store"]),
+    // What is kept: decides nothing, so it knows nobody who does.
+    room("store", &[]),
+    room("store/sqlite", &["error", "store"]),
+    room("shelf", &[]),
+    room("shelf/sqlite", &["shelf", "store"]),
+    // Performs what the core plans: never touches what is kept, nor acts for anybody.
+    room("driver", &["error", "phone", "sync"]),
+];
+
+const SERVER: &[Room] = &[
+    // Who puts everything together knows everyone.
+    room("main", &["*"]),
+    room("lib", &["*"]),
+    room("cli", &["*"]),
+    room("app", &["*"]),
+    // The edge: connections, not meanings.
+    room("edge", &["clock", "config", "telemetry", "http"]),
+    room("clock", &[]),
+    room("config", &[]),
+    room("telemetry", &["config"]),
+    // Speaks HTTP, calls services by their doors, never touches storage.
+    room(
+        "http",
+        &[
+            "auth", "hub", "sync", "ledger", "report", "ruling", "registry", "audit", "campaign", "deadline",
+            "photo", "import", "table", "unsent", "clock", "config",
+        ],
+    ),
+    // The core's one door: puts services together over a storage, speaks no HTTP.
+    room(
+        "hub",
+        &[
+            "sync", "worker", "ledger", "lock", "import", "table", "ruling", "registry", "report", "audit",
+            "storage",
+        ],
+    ),
+    room("lock", &[]),
+    // Services: storage by its traits.
+    room("auth", &["hub", "audit", "storage", "clock"]),
+    // Work on whole stores: files, not rows.
+    room("backup", &["storage", "storage/sqlite"]),
+    room(
+        "doctor",
+        &["audit", "backup", "restore", "clock", "config", "edge", "storage", "storage/sqlite", "worker"],
+    ),
+    room("restore", &["backup", "audit", "storage", "storage/sqlite"]),
+    room("sync", &["auth", "storage", "ledger", "registry", "worker", "blob", "clock"]),
+    room("ledger", &["storage", "clock"]),
+    room("report", &["ledger", "storage", "clock", "import", "table"]),
+    room("report/sqlite", &["report"]),
+    room("ruling", &["auth", "ledger", "registry", "storage", "clock"]),
+    room("registry", &["auth", "storage", "clock"]),
+    room("campaign", &["auth", "storage", "clock"]),
+    room("deadline", &["ledger", "storage", "clock"]),
+    room("job", &["storage", "clock"]),
+    room("blob", &["storage"]),
+    room("photo", &["blob", "hub", "ledger", "lock", "storage", "worker"]),
+    room("audit", &["storage"]),
+    room("unsent", &["audit", "hub", "photo"]),
+    // Pure: the rulebook, and the shape of what storage remembers.
+    room("sync/gate", &["worker", "storage"]),
+    room("ledger/project", &[]),
+    room("report/monthly", &[]),
+    // Parses what strangers sent, in a process of its own.
+    room("worker", &["table"]),
+    room("table", &[]),
+    room("import", &["registry", "table"]),
+    // Two mirrored stores behind one set of traits; neither sees the other.
+    room("storage", &[]),
+    room("storage/sqlite", &["storage", "ledger", "registry", "audit"]),
+    room("storage/postgres", &["storage", "ledger", "registry", "audit"]),
+    room("storage/conformance", &["storage"]),
+];
 
 /// Every door used that may not be, and every room without a row.
 #[must_use]
@@ -205,6 +257,54 @@ mod tests {
             1
         );
         assert_eq!(found(path, "use crate::{auth, sync::{Gate as G, Verdict}};"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_store_decides_nothing_and_a_driver_touches_no_store() {
+        let sees = |path: &str, text: &str| found(&format!("client-core/src/{path}"), text).len();
+        for decider in ["usecase", "sync", "phone", "view", "driver"] {
+            assert_eq!(sees("store/commit.rs", &format!("use crate::{decider}::x;")), 1, "{decider}");
+            assert_eq!(sees("store/sqlite/outbox.rs", &format!("use crate::{decider}::x;")), 1, "{decider}");
+            assert_eq!(sees("shelf/folder.rs", &format!("use crate::{decider}::x;")), 1, "{decider}");
+        }
+        assert_eq!(sees("store/sqlite/outbox.rs", "use crate::store::{OutboxRow, commit::Writer};"), 0);
+        assert_eq!(sees("shelf/disk.rs", "use crate::store::PhotoRow;"), 1, "the shelf knows no row");
+        for kept in ["store", "shelf", "usecase", "view"] {
+            assert_eq!(sees("driver/http.rs", &format!("use crate::{kept}::x;")), 1, "{kept}");
+        }
+        assert_eq!(sees("driver/http.rs", "use crate::{error::Error, phone::Phone, sync::Prepared};"), 0);
+        assert_eq!(sees("view.rs", "use crate::usecase::round;"), 1);
+        assert_eq!(sees("usecase/fix.rs", "use crate::{phone::Acting, store::Writer, view::FixView};"), 0);
+        for room in ["usecase/fix.rs", "sync/prepare.rs"] {
+            assert_eq!(sees(room, "use crate::driver::http::Http;"), 1, "{room} waits for nothing");
+        }
+        assert!(found("client-core/src/gadget.rs", "")[0].contains("is in no room"));
+    }
+
+    #[test]
+    fn below_the_wire_nobody_knows_that_it_travels_and_a_fold_knows_no_document() {
+        let sees = |path: &str, text: &str| found(&format!("schema/src/{path}"), text).len();
+        let below = [
+            "time.rs",
+            "area/table.rs",
+            "policy/item.rs",
+            "record/check.rs",
+            "doc/write.rs",
+            "ruling.rs",
+            "fold/round.rs",
+        ];
+        for path in below {
+            assert_eq!(sees(path, "use crate::wire::Verdict;"), 1, "{path}");
+        }
+        assert_eq!(sees("doc/judge.rs", "use crate::wire::Code;"), 0, "verdicts are the judge's to give");
+        assert_eq!(sees("unsent.rs", "use crate::wire::Batch;"), 0);
+        assert_eq!(sees("fold/hazard.rs", "use crate::doc::Document;"), 1);
+        assert_eq!(sees("fold/hazard.rs", "use crate::{record::Body, ruling::Ruling};"), 0);
+        assert_eq!(sees("record/check.rs", "use crate::fold::Fact;"), 1);
+        assert_eq!(sees("policy/item.rs", "use crate::record::Answer;"), 1, "the campaign is data");
+        assert_eq!(sees("time.rs", "use crate::id::HazardId;"), 1);
+        assert_eq!(sees("wire/item.rs", "use crate::unsent::Mark;"), 1);
+        assert!(found("schema/src/gadget/mod.rs", "")[0].contains("is in no room"));
     }
 
     #[test]
