@@ -7,8 +7,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use torture::world::desk::Restoring;
 use torture::world::drill::{Drill, drill};
-use torture::world::office::Restoring;
 
 const SEEDS: u64 = 100;
 
@@ -65,6 +65,7 @@ fn a_hundred(how: Restoring) -> String {
     assert!(wrong.is_empty(), "{how:?}: {} faults:\n{}", wrong.len(), wrong.join("\n"));
     let sum = |of: fn(&Drill) -> usize| drills.iter().map(of).sum::<usize>();
     assert!(sum(|d| d.found_out) >= drills.len(), "too few phones to prove anything");
+    assert!(sum(|d| d.of_the_changed) > 0, "nobody the backup knew otherwise had anything to lose");
     // Nearly everything comes back by itself; what waits for a human is the exception.
     assert!(sum(|d| d.came_back) * 10 >= sum(|d| d.acknowledged) * 8);
     assert!(sum(|d| d.photos.confirmed) >= drills.len(), "too few photos to prove anything");

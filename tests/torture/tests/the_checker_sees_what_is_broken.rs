@@ -52,6 +52,7 @@ fn whole() -> Picture {
     Picture {
         edits: vec![edit(RECORD), edit(COMMAND)],
         known: BTreeSet::from([RECORD, COMMAND]),
+        refused: BTreeSet::new(),
         sheets_acknowledged: BTreeSet::from([SHEET]),
         phones: vec![phone],
         office: OfficePicture {
@@ -185,6 +186,23 @@ fn a_record_shown_as_returned_while_the_office_has_it_is_seen() {
         },
         &[Breach::Returned(phone(), RECORD, Code::OutOfScope)],
     );
+}
+
+#[test]
+fn an_acknowledged_record_that_is_sent_back_after_a_restore_is_seen_unless_a_human_refused_it() {
+    for code in [Code::NotPermitted, Code::OutOfScope, Code::TakenBefore] {
+        let sent_back = |refused: bool| {
+            move |w: &mut Picture| {
+                w.office.was_restored = true;
+                w.office.edits.remove(&RECORD);
+                w.office.held.insert(RECORD);
+                w.refused.extend(refused.then_some(RECORD));
+                w.phones[0].edits.insert(RECORD, Fate::Returned(code));
+            }
+        };
+        broken(sent_back(false), &[Breach::Returned(phone(), RECORD, code)]);
+        broken(sent_back(true), &[]);
+    }
 }
 
 #[test]

@@ -152,6 +152,10 @@ fn outbox(world: &Picture, phone: &PhonePicture, found: &mut Vec<Breach>) {
             Fate::Returned(code) if never_honest(*code) => {
                 found.push(Breach::Returned(name(), *edit, *code));
             }
+            // What was acknowledged once is not sent back, by whatever life of the log: only a human may refuse it.
+            Fate::Returned(code) if was_acknowledged(world, *edit) && !world.refused.contains(edit) => {
+                found.push(Breach::Returned(name(), *edit, *code));
+            }
             // Told that it is not in while it is: the user would write it a second time.
             Fate::Returned(code) if at_office && matches!(edit, Edit::Record(_)) => {
                 found.push(Breach::Returned(name(), *edit, *code));
@@ -159,6 +163,11 @@ fn outbox(world: &Picture, phone: &PhonePicture, found: &mut Vec<Breach>) {
             Fate::Acknowledged | Fate::Held | Fate::Returned(_) => {}
         }
     }
+}
+
+/// Whether a record was acknowledged to somebody. Rulings are made again by people.
+fn was_acknowledged(world: &Picture, edit: Edit) -> bool {
+    matches!(edit, Edit::Record(_)) && world.edits.iter().any(|e| e.edit == edit && e.acknowledged)
 }
 
 /// Reasons that no phone of ours, cloned, restored or offline for a year, may ever give.

@@ -166,6 +166,8 @@ pub struct Picture {
     pub edits: Vec<EditPicture>,
     /// Every edit saved or attempted.
     pub known: BTreeSet<Edit>,
+    /// Records refused for good by a human, in whatever life of the log.
+    pub refused: BTreeSet<Edit>,
     /// Changes of sheets acknowledged.
     pub sheets_acknowledged: BTreeSet<ChangeHash>,
     /// The living phones.

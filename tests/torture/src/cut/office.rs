@@ -1,9 +1,9 @@
 //! Power cuts of the office: everything it acknowledged is in its log, a ledger made again
 //! from that log is the ledger it has, and its audit verifies.
 //!
-//! The run is a world with no fault in it; only the office's disk is recorded. Used inline,
-//! the store is closed and opened now and then, so that checkpoints and a vanishing log are
-//! part of it; used as in service, the writer's thread commits and answers.
+//! The run is a world with no fault in it; only the office's disk is recorded. The store is
+//! closed and opened now and then, so that checkpoints and a vanishing log are part of it; used
+//! as in service, the writer's thread commits and answers.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -60,8 +60,7 @@ pub fn record(trial: &Trial, mode: Mode) -> (Tape, Vec<Promise>) {
     world.office.open().expect("a closed store opens");
     let mut promises = Vec::new();
     for turn in 0..TURNS {
-        // A writer's thread closes its file when it gets to it: what it does then has no fixed place in the run.
-        if mode == Mode::Inline && turn % 40 == 39 {
+        if turn % 40 == 39 {
             world.office.close();
             world.office.open().expect("a closed store opens");
         }

@@ -22,8 +22,9 @@ use super::Manner;
 use crate::check::sqlite::phone::edits;
 use crate::cut::promise::{Promise, received};
 use crate::oracle::Edit;
+use crate::world::desk::Entry;
 use crate::world::life::{FILE, Life};
-use crate::world::office::{Entry, Office};
+use crate::world::office::Office;
 use crate::world::stage::Scene;
 
 /// Minutes between two acts.

@@ -70,6 +70,8 @@ impl Weakness {
 struct Watched {
     folder: PathBuf,
     ops: u64,
+    /// How many operations failed instead of being done.
+    failed: u64,
     blow: Option<Blow>,
     silent: bool,
     weakness: Option<Weakness>,
@@ -105,6 +107,7 @@ impl Disk {
         let disk = Self(Arc::new(Mutex::new(Watched {
             folder: folder.clone(),
             ops: 0,
+            failed: 0,
             blow: None,
             silent: false,
             weakness: None,
@@ -131,6 +134,12 @@ impl Disk {
     #[must_use]
     pub fn ops(&self) -> u64 {
         locked(&self.0).ops
+    }
+
+    /// How many operations failed because a blow told them to.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        locked(&self.0).failed
     }
 
     /// Sets what happens at which operation, counted from the beginning of the watch.
@@ -250,6 +259,11 @@ impl Disk {
             Some(Blow::AbortBefore(at)) if number == at => std::process::abort(),
             Some(Blow::FailAt(at, failure)) if number == at => {
                 watched.ops = number;
+                watched.failed += 1;
+                // What a sync did not bring to the disk a later one will not either: the system holds it for written.
+                if let Op::Sync { file } = &op {
+                    watched.platter.forget_unsynced(file);
+                }
                 return refusal(&op, failure);
             }
             _ => {}

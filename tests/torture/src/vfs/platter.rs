@@ -182,6 +182,13 @@ impl Platter {
         }
     }
 
+    /// What was not synced of a file never comes to the disk, though a running process sees it.
+    pub(super) fn forget_unsynced(&mut self, file: &str) {
+        if let Some(index) = self.cached.get(file) {
+            self.inodes[*index].pending.clear();
+        }
+    }
+
     /// The folder after a power cut, everything not synced meeting the same fate.
     #[must_use]
     pub fn after(&self, fate: Fate, dice: &mut Dice) -> Files {

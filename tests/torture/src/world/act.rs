@@ -8,9 +8,11 @@ use kit::dice::Dice;
 use louan_client_core::view::{self, HazardView, RoundState};
 use louan_client_core::{Acting, Error, ErrorKind, HazardFilter};
 use louan_schema::code::{DiscoveryMethod, HazardState, Outcome, Role, Severity};
+use louan_schema::doc::scan::record_put;
 use louan_schema::id::{CommandId, PersonId, RecordId, RoundId, SiteId};
 use louan_schema::policy::Policy;
 use louan_schema::record::{Answer, Body, Fix, Hazard, Place, Recheck, StopReport};
+use louan_schema::registry::Person;
 use louan_schema::ruling::Act;
 
 use super::World;
@@ -55,6 +57,11 @@ impl World {
     pub fn act(&mut self, life: LifeId) {
         let people = &self.lives[life].people;
         let person = people[usize::try_from(self.dice.below(people.len() as u64)).unwrap_or(0)].clone();
+        self.act_as(life, &person);
+    }
+
+    /// This person does something on a phone.
+    pub(super) fn act_as(&mut self, life: LifeId, person: &Person) {
         let act = *self.pick(&ACTS);
         let acting = self.lives[life].acting(person.id, self.now);
         let done = match act {
@@ -79,8 +86,10 @@ impl World {
             Ok(edit) => {
                 self.scribe.count(format!("act {act}"));
                 self.tell(format!("{name}: {act} {}", edit.map(|e| e.to_string()).unwrap_or_default()));
+                self.acted(life, acting.person);
                 if let Some(edit) = edit {
                     self.oracle.saved(edit, life, self.step);
+                    self.wrote.insert(edit, acting.person);
                     if let (Edit::Record(id), "report hazard") = (edit, act) {
                         self.reported.insert(id);
                     }
@@ -263,7 +272,6 @@ impl World {
         let Some((site, _)) = self.stage.sites.get(&status.site) else { return };
         let by: Option<PersonId> = self
             .stage
-            .cast
             .people()
             .find(|p| p.org == site.supervised_by && p.role != Role::GridWorker)
             .map(|p| p.id);
@@ -287,12 +295,15 @@ impl World {
         let stage = self.stage.clone();
         let supervisor = |site| {
             let (site, _) = stage.sites.get(&site)?;
-            stage.cast.people().find(|p| p.org == site.supervised_by).map(|p| p.id)
+            stage.people().find(|p| p.org == site.supervised_by).map(|p| p.id)
         };
         match self.office.decide(supervisor, take, self.now) {
-            Ok(what) => {
+            Ok(held) => {
                 self.scribe.count(if take { "held: taken" } else { "held: refused" });
-                self.tell(format!("office decides on {what}"));
+                self.tell(format!("office decides on {} of {}, taken: {take}", held.hash, held.device));
+                if let (false, Ok(put)) = (take, record_put(&held.raw)) {
+                    self.refused.insert(Edit::Record(put.id));
+                }
             }
             Err(why) => self.tell(format!("office decides nothing: {why}")),
         }

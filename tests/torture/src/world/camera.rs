@@ -54,11 +54,18 @@ impl World {
     /// From here on photos are taken.
     pub(super) fn bring_a_camera(&mut self, seed: u64) {
         self.camera = Some(Camera { dice: Dice::seeded(!seed), taken: BTreeMap::new(), shots: 0 });
-        for life in &mut self.lives {
-            life.close();
-            life.shelf = Some(self.home.path().join(format!("photos-{}", life.id)));
-            life.open().expect("its own store opens again");
+        (0..self.lives.len()).for_each(|life| self.put_up_a_shelf(life));
+    }
+
+    /// A phone keeps photos, if any are taken in this world.
+    pub(super) fn put_up_a_shelf(&mut self, life: LifeId) {
+        if self.camera.is_none() {
+            return;
         }
+        let life = &mut self.lives[life];
+        life.close();
+        life.shelf = Some(self.home.path().join(format!("photos-{}", life.id)));
+        life.open().expect("its own store opens again");
     }
 
     /// Photos for a hazard: none, one or two.

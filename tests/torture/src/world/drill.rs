@@ -7,16 +7,22 @@
 
 use std::collections::BTreeMap;
 
+use louan_schema::code::Role;
+use louan_schema::registry::Person;
 use louan_schema::wire::Cursor;
 use rusqlite::Connection;
 
-use super::office::{self, Restoring};
-use super::{World, breaches};
+use super::desk::{Entering, Restoring};
+use super::people::{Change, narrower};
+use super::{World, breaches, office};
 use crate::check::Breach;
 use crate::oracle::{Edit, LifeId, Step};
 
 /// Tries to get something acknowledged before the drill is given up as worth nothing.
 const TRIES_MAX: usize = 400;
+
+/// What the backup does not know of people, drill by drill.
+const DRILLED: [Change; 4] = [Change::NewPhone, Change::SharedPhone, Change::Wider, Change::Narrower];
 
 /// What a drill came to.
 #[derive(Debug, Clone)]
@@ -37,6 +43,11 @@ pub struct Drill {
     pub left: Vec<String>,
     /// Of these, on no living phone any more.
     pub lost_with_phones: usize,
+    /// Of those acknowledged, by people entered or appointed anew after the backup, whom the restored log knew
+    /// otherwise or not at all.
+    pub of_the_changed: usize,
+    /// When these were entered again.
+    pub entering: Entering,
     /// Living phones that stood at a position which the restored log has not, or has otherwise; after the command, all.
     pub phones: usize,
     /// Of these, phones that found out.
@@ -73,10 +84,12 @@ pub struct PhotosLeft {
 pub fn drill(seed: u64, how: Restoring) -> Drill {
     let mut world = World::new(seed);
     world.bring_a_camera(seed);
-    let backed_up_at = world.work_between_backup_and_restore(seed, how);
+    let entering = if (seed / 2).is_multiple_of(2) { Entering::Later } else { Entering::AtOnce };
+    let (backed_up_at, of_the_changed) = world.work_between_backup_and_restore(seed, how, entering);
     let knew = world.phones_of_another_log(how);
     let restored_at = world.step;
     world.found_out.clear();
+    world.serve_without_the_changed(entering);
     world.heal();
     let found_out = knew.keys().filter(|life| world.found_out.contains(life)).count();
     let not_told = knew.iter().filter(|(life, _)| !world.found_out.contains(life));
@@ -92,6 +105,8 @@ pub fn drill(seed: u64, how: Restoring) -> Drill {
         taken: 0,
         left: Vec::new(),
         lost_with_phones: 0,
+        of_the_changed,
+        entering,
         phones: knew.len(),
         found_out,
         same_again,
@@ -128,13 +143,24 @@ pub fn drill(seed: u64, how: Restoring) -> Drill {
 }
 
 impl World {
-    /// Until the backup is put back; the step at which it was made.
-    fn work_between_backup_and_restore(&mut self, seed: u64, how: Restoring) -> Step {
+    /// Until the backup is put back; the step at which it was made, and what people it does not know as they were
+    /// then got acknowledged.
+    fn work_between_backup_and_restore(
+        &mut self,
+        seed: u64,
+        how: Restoring,
+        entering: Entering,
+    ) -> (Step, usize) {
         self.work(40);
+        let change = DRILLED[usize::try_from(seed).unwrap_or(0) % DRILLED.len()];
+        let narrowed = if change == Change::Wider { self.somebody_becomes(narrower) } else { None };
         self.step += 1;
         let backed_up_at = self.step;
-        self.office.back_up(self.now);
-        self.work(40);
+        self.back_up();
+        self.work(20);
+        self.step += 1;
+        self.people_change(change, narrowed);
+        self.work(20);
         self.get_acknowledged_since(backed_up_at);
         // A phone is lost with what nobody else has.
         if self.dice.once_in(3)
@@ -146,8 +172,22 @@ impl World {
             self.tell("the office's photos are gone, too");
             super::camera::empty(&self.office.photo_folder());
         }
-        self.put_back(how);
-        backed_up_at
+        let of_the_changed = self.work_of_the_changed().count();
+        self.put_back(how, entering);
+        (backed_up_at, of_the_changed)
+    }
+
+    /// Every phone asks, and some work goes on, before somebody gets to the desk.
+    fn serve_without_the_changed(&mut self, entering: Entering) {
+        if entering == Entering::AtOnce {
+            return;
+        }
+        let living: Vec<_> = self.lives.iter().filter(|life| !life.destroyed).map(|life| life.id).collect();
+        self.step += 1;
+        for life in living {
+            self.sync_to_rest(life);
+        }
+        self.work(6);
     }
 
     /// Some steps of the story without backups, restores and leaps in time.
@@ -176,10 +216,11 @@ impl World {
         let stage = self.stage.clone();
         let supervisor = |site, author| {
             let (site, _) = stage.sites.get(&site)?;
-            let mut people = stage.cast.people();
-            people
-                .find(|person| person.org == site.supervised_by && person.id != author)
-                .map(|person| person.id)
+            let may = |person: &&Person| {
+                let supervises = person.org == site.supervised_by || person.role == Role::Brigade;
+                supervises && person.id != author && !stage.revoked.contains(&person.id)
+            };
+            stage.people().find(may).map(|person| person.id)
         };
         self.office.open().expect("the office opens again");
         let left = self.office.take_all(supervisor, self.now);

@@ -3,17 +3,18 @@
 //! After every kill the store must open by itself and have everything that was saved on it;
 //! that is looked at here and now, not only at the end.
 
+use louan_schema::registry::Site;
 use rusqlite::Connection;
 
 use super::World;
+use super::desk::{Entering, Entry, Restoring};
 use super::life;
 use super::link::Trouble;
-use super::office::{Entry, Restoring};
 use crate::check::sqlite::phone::edits;
 use crate::oracle::LifeId;
 use crate::vfs::{Blow, Fate};
 
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 
 impl World {
     /// The phone's process dies, or its power goes, at some write of an act or an exchange.
@@ -101,43 +102,57 @@ impl World {
     /// The office's last backup is put back, with a new epoch or by hand without one (F16).
     pub fn restore(&mut self) {
         if !self.office.has_backup() {
-            return self.office.back_up(self.now);
+            return self.back_up();
         }
         let how = if self.dice.once_in(2) { Restoring::Command } else { Restoring::ByHand };
-        self.put_back(how);
+        let later = self.turns.as_mut().is_some_and(|turns| turns.once_in(2));
+        self.put_back(how, if later { Entering::Later } else { Entering::AtOnce });
+    }
+
+    /// The office makes a backup.
+    pub fn back_up(&mut self) {
+        self.office.back_up(self.now);
+        self.changed.clear();
     }
 
     /// The office's last backup is put back.
-    pub fn put_back(&mut self, how: Restoring) {
+    pub fn put_back(&mut self, how: Restoring, entering: Entering) {
+        if self.work_of_the_changed().next().is_some() {
+            self.scribe.count("office: restored without somebody whose work was acknowledged");
+        }
         self.scribe.count(match how {
             Restoring::Command => "office: restored, new epoch",
             Restoring::ByHand => "office: restored by hand",
         });
-        self.tell(format!("the office's backup is put back: {how:?}"));
+        self.tell(format!("the office's backup is put back: {how:?}, people and devices {entering:?}"));
         // Connections end with the old process: no reply of it can arrive any more.
         for life in &mut self.lives {
             life.late.retain(|late| late.reply.is_none());
         }
-        self.office.restore(how, self.now);
+        self.office.restore(how, entering, self.now);
     }
 
-    /// A ruling moves a compound to another manager, supervisor or street.
+    /// A ruling moves a compound to another manager, supervisor, street or grid.
     pub fn move_site(&mut self) {
         let (mut site, buildings) = {
             let entries: Vec<_> = self.stage.sites.values().cloned().collect();
             self.pick(&entries).clone()
         };
         let street = self.pick(&self.stage.cast.streets.clone()).clone();
-        match self.dice.below(3) {
+        let regrid = self.turns.as_mut().is_some_and(|turns| turns.once_in(4));
+        match if regrid { 3 } else { self.dice.below(3) } {
             0 => site.managed_by = Some(street.property.id),
             1 => site.supervised_by = street.police.id,
-            _ => {
+            2 => {
                 site.street = street.street;
                 site.supervised_by = street.police.id;
             }
+            // Every grid is another one than before; sometimes there is none any more.
+            _ => site.grid = (!self.dice.once_in(5)).then(|| format!("示例第{}网格", self.step)),
         }
-        self.scribe.count("site: moved");
-        self.tell(format!("{} moves to {} / {:?}", site.name, site.street, site.managed_by));
+        self.scribe.count(if regrid { "site: another grid" } else { "site: moved" });
+        let Site { name, street, managed_by, grid, .. } = &site;
+        self.tell(format!("{name} moves to {street} / {managed_by:?} / {grid:?}"));
         let clerk = self.stage.cast.office_clerk.id;
         self.office.enter(Entry::Site(clerk, Box::new(site.clone()), buildings.clone()), self.now);
         self.stage.sites.insert(site.id, (site, buildings));
@@ -177,19 +192,10 @@ impl World {
 
     /// The phone has no link for a while.
     pub fn go_offline(&mut self, life: LifeId) {
-        self.lives[life].offline_until = self.step + 30;
+        // Who is away for longer does not come back sooner.
+        let until = self.lives[life].offline_until.max(self.step + 30);
+        self.lives[life].offline_until = until;
         self.scribe.count("phone: offline for long");
         self.tell(format!("{} goes offline", self.lives[life].name));
-    }
-
-    /// More than a year passes; this phone stays offline for a while longer (F17).
-    pub fn years_pass(&mut self, life: LifeId) {
-        if self.now.day().year() > 2022 {
-            return;
-        }
-        self.lives[life].offline_until = self.step + 20;
-        self.now = self.now.plus_ms(380 * DAY_MS);
-        self.scribe.count("more than a year passes");
-        self.tell(format!("a year passes, {} is offline", self.lives[life].name));
     }
 }

@@ -20,6 +20,7 @@ impl World {
             life.disk.strike(None);
         }
         self.office.disk.strike(None);
+        self.office.enter_owed(self.now);
         self.arrivals();
         let living: Vec<_> = self.lives.iter().filter(|life| !life.destroyed).map(|life| life.id).collect();
         for _ in 0..PASSES_MAX {

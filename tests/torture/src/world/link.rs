@@ -3,6 +3,8 @@
 //! A request or reply is lost, arrives twice, arrives later than others, or arrives cut
 //! short. The oracle listens here: what it calls acknowledged is what a phone took in.
 
+use std::collections::BTreeSet;
+
 use louan_schema::doc::Descriptor;
 use louan_schema::doc::scan::{record_put, scan};
 use louan_schema::id::ChangeHash;
@@ -197,7 +199,8 @@ impl World {
             Ok(reply) => Some(reply),
             Err(why) => {
                 self.tell(format!("office: no answer to {}: {why}", self.lives[life].name));
-                if !self.office.disk.is_silent() {
+                // A device that a backup lacks is a stranger until it is entered again.
+                if !self.office.disk.is_silent() && !self.office.owes(self.lives[life].device) {
                     self.breach(format!("the office does not answer {}: {why}", self.lives[life].name));
                 }
                 None
@@ -243,6 +246,10 @@ impl World {
                 (_, Some(edit)) => self.oracle.acknowledged(edit, life, self.step),
                 (_, None) => self.oracle.sheet_acknowledged(hash, self.step),
             }
+        }
+        let own = request.batches.iter().filter(|batch| batch.relayed_for.is_none());
+        if own.map(|batch| batch.person).collect::<BTreeSet<_>>().len() > 1 {
+            self.scribe.count("link: two people's work in one request");
         }
         for (batch, verdicts) in request.batches.iter().zip(&taken.commands) {
             for (command, verdict) in batch.commands.iter().zip(verdicts) {

@@ -6,33 +6,41 @@
 
 mod act;
 mod camera;
+pub mod desk;
 pub mod drill;
 mod fault;
 mod heal;
 pub mod life;
 pub mod link;
 pub mod office;
+mod people;
 mod picture;
 mod scribe;
 pub mod stage;
+mod year;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kit::DISTRICT_STREAM;
 use kit::dice::Dice;
 use louan_client_core::Enrolment;
-use louan_schema::id::{DeviceId, RecordId};
+use louan_schema::id::{DeviceId, PersonId, RecordId};
 use louan_schema::registry::Person;
 use louan_schema::time::Timestamp;
 
 use crate::check::{Breach, breaches};
-use crate::oracle::{LifeId, Oracle, Step};
+use crate::oracle::{Edit, LifeId, Oracle, Step};
 use camera::Camera;
+use desk::Entry;
 use life::Life;
 use link::Trouble;
-use office::{Entry, Office};
+use office::Office;
 use scribe::Scribe;
 use stage::Scene;
+use year::Away;
+
+/// Keeps the chance of turns apart from a world's other dice.
+const TURNS: u64 = 0x7475_726e_7300_0000;
 
 /// What a seed came to.
 #[derive(Debug, Clone)]
@@ -69,8 +77,23 @@ pub struct World {
     found_out: BTreeSet<LifeId>,
     /// Who takes photos, where photos are taken.
     camera: Option<Camera>,
+    /// Who is away for a year.
+    away: Option<Away>,
+    /// Who did what.
+    wrote: BTreeMap<Edit, PersonId>,
+    /// Records a human refused.
+    refused: BTreeSet<Edit>,
+    /// Who acted on which phone.
+    hands: BTreeMap<LifeId, BTreeSet<PersonId>>,
+    /// People entered or appointed anew since the last backup, and when.
+    changed: BTreeMap<PersonId, Step>,
     scribe: Scribe,
     dice: Dice,
+    /// Chance of what stories learned later: years in which others work on, other grids, other people. A story told
+    /// as before has none.
+    turns: Option<Dice>,
+    /// Whether people come and change in this world.
+    restless: bool,
     /// What was seen to be wrong on the way.
     seen: Vec<String>,
     home: tempfile::TempDir,
@@ -79,7 +102,19 @@ pub struct World {
 /// Runs a seed to its end and judges it. A core that panics is a breach like any other.
 #[must_use]
 pub fn run(seed: u64) -> Outcome {
+    told(seed, World::new(seed))
+}
+
+/// Runs a seed as it was told before years, grids and people took their turns: what such a world once showed it can
+/// only show again as the same story.
+#[must_use]
+pub fn run_as_before(seed: u64) -> Outcome {
     let mut world = World::new(seed);
+    (world.turns, world.restless) = (None, false);
+    told(seed, world)
+}
+
+fn told(seed: u64, mut world: World) -> Outcome {
     let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         world.live();
         world.heal();
@@ -99,6 +134,7 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let home = crate::cut::scratch();
         let mut dice = Dice::seeded(seed);
+        let mut turns = Dice::seeded(seed ^ TURNS);
         let office = Office::new(home.path().join("office"), u64::from_be_bytes(dice.bytes()));
         let mut world = Self {
             now: "2020-01-22T08:00:00+08:00".parse().expect("an instant"),
@@ -111,8 +147,15 @@ impl World {
             reported: BTreeSet::new(),
             found_out: BTreeSet::new(),
             camera: None,
+            away: None,
+            wrote: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            hands: BTreeMap::new(),
+            changed: BTreeMap::new(),
             scribe: Scribe::default(),
             dice,
+            restless: turns.once_in(3),
+            turns: Some(turns),
             seen: Vec::new(),
             home,
         };
@@ -142,7 +185,7 @@ impl World {
     }
 
     /// A new phone for these people, enrolled and bootstrapped.
-    fn hand_out(&mut self, name: &str, people: Vec<Person>) {
+    fn hand_out(&mut self, name: &str, people: Vec<Person>) -> LifeId {
         let id = self.lives.len();
         let folder = self.home.path().join(format!("phone-{id}"));
         let mut life = Life::new(id, name, people, folder, u64::from_be_bytes(self.dice.bytes()));
@@ -154,16 +197,22 @@ impl World {
         life.phone().enrol(enrolment).expect("a new phone takes its enrolment");
         self.tell(format!("{} is handed out", life.name));
         self.lives.push(life);
+        self.put_up_a_shelf(id);
         self.sync_to_rest(id);
+        id
     }
 
     /// The story itself.
     pub fn live(&mut self) {
         let steps = 80 + usize::try_from(self.dice.below(80)).unwrap_or(0);
-        for _ in 0..steps {
+        let mut done = 0;
+        while done < steps || self.away.is_some() {
+            done += 1;
             self.step += 1;
             self.now = self.now.plus_ms(i64::try_from(self.dice.below(3 * 3_600_000)).unwrap_or(0));
             self.arrivals();
+            self.the_year_goes_on();
+            self.people_come_and_change();
             self.something_happens();
         }
     }
@@ -179,7 +228,7 @@ impl World {
             915..945 => self.kill_office(life),
             945..955 => self.copy(life),
             955..960 => self.destroy(life),
-            960..968 => self.office.back_up(self.now),
+            960..968 => self.back_up(),
             968..973 => self.restore(),
             973..983 => self.move_site(),
             983..986 => self.revoke(),

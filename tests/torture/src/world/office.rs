@@ -1,59 +1,29 @@
-//! The office: the real hub on real files, its desk, and its backups.
+//! The office: the real hub on real files.
 //!
-//! Backups are made, proven and put back by the product's own code. What the desk enters is
-//! remembered, because after a restore it is entered again, as the operator's handbook says;
-//! what phones pushed is not, because getting that back is the phones' business. Killed at any
-//! write, the office is opened again from its files.
+//! Killed at any write, it is opened again from its files. What stands in the registry and in
+//! backups is entered, made and put back at its desk ([`super::desk`]); it knows no phone.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kit::DISTRICT_STREAM;
 use kit::dice::Dice;
 use louan_schema::id::{CommandId, DeviceId, Epoch, HazardId, PersonId, SiteId};
-use louan_schema::registry::{Building, Org, Person, Site};
 use louan_schema::ruling::{Act, Command};
 use louan_schema::time::Timestamp;
-use louan_schema::wire::{Code, CommandVerdict, HazardStatus, frame};
+use louan_schema::wire::{CommandVerdict, HazardStatus, frame};
 use louan_server::audit::AuditCheck;
-use louan_server::backup::{self, BackupFolder, DATABASE};
 use louan_server::hub::{Clocks, Hub, Limits};
-use louan_server::restore;
 use louan_server::storage::Storage;
+use louan_server::storage::log::Held;
 use louan_server::storage::sqlite::{Mode, Options, Sqlite};
 use louan_server::worker::InProcess;
 
+use super::desk::Entry;
 use crate::vfs::{Disk, Fate};
 
 /// The name of the office's file.
 pub const FILE: &str = "office.db";
-
-/// Something entered at the desk.
-#[derive(Debug, Clone)]
-pub enum Entry {
-    /// An organisation.
-    Org(Org),
-    /// A person.
-    Person(Person),
-    /// A person's right to act was taken away.
-    Revoke(PersonId),
-    /// A device with its key and people.
-    Device(DeviceId, Vec<u8>, Vec<PersonId>),
-    /// A device was reported lost.
-    LostDevice(DeviceId),
-    /// A compound was entered in the registry, by whom.
-    Site(PersonId, Box<Site>, Vec<Building>),
-}
-
-/// How an older backup is put back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Restoring {
-    /// By the command.
-    Command,
-    /// Its file is copied over the store by hand: no new life of the log, no right taken away again.
-    ByHand,
-}
 
 /// The office.
 pub struct Office {
@@ -67,11 +37,13 @@ pub struct Office {
     pub mode: Mode,
     hub: Option<Hub>,
     pub(super) storage: Option<Arc<Sqlite>>,
-    dice: Dice,
-    entries: Vec<Entry>,
+    pub(super) dice: Dice,
+    pub(super) entries: Vec<Entry>,
+    /// What a backup that was put back lacks of them, and the desk has not entered again.
+    pub(super) owed: Vec<Entry>,
     /// How much had been entered at the desk by the last backup.
-    backup: Option<usize>,
-    runtime: tokio::runtime::Runtime,
+    pub(super) backup: Option<usize>,
+    pub(super) runtime: tokio::runtime::Runtime,
 }
 
 /// Held changes looked at at once: more than any drill has.
@@ -96,6 +68,7 @@ impl Office {
             storage: None,
             dice: Dice::seeded(seed),
             entries: Vec::new(),
+            owed: Vec::new(),
             backup: None,
             runtime,
         };
@@ -155,56 +128,29 @@ impl Office {
     /// # Errors
     /// Why there is no answer, in words; the phone sees a failed connection.
     pub fn answer(&self, device: DeviceId, body: &[u8], now: Timestamp) -> Result<Vec<u8>, String> {
-        let request = frame::decode(body).map_err(|e| format!("cannot read the request: {e}"))?;
-        let answer = self.runtime.block_on(self.hub().sync(device, request, Clocks::both(now)));
-        let reply = answer.map_err(|e| format!("{e:?}"))?;
-        frame::encode(&reply).map_err(|e| e.to_string())
+        self.runtime.block_on(reply(self.hub(), device, body, now))
     }
 
-    /// Enters something at the desk, and remembers it.
+    /// Answers two requests that arrive together.
     ///
-    /// # Panics
-    /// When the hub refuses what it must take.
-    pub fn enter(&mut self, entry: Entry, now: Timestamp) {
-        self.apply(&entry, now);
-        self.entries.push(entry);
+    /// # Errors
+    /// For each, why there is no answer, in words.
+    pub fn answer_both(
+        &self,
+        [first, second]: [(DeviceId, &[u8]); 2],
+        now: Timestamp,
+    ) -> [Result<Vec<u8>, String>; 2] {
+        let first = reply(self.hub(), first.0, first.1, now);
+        let second = reply(self.hub(), second.0, second.1, now);
+        self.runtime.block_on(async { tokio::join!(first, second) }).into()
     }
 
-    fn apply(&mut self, entry: &Entry, now: Timestamp) {
-        let (hub, clocks) = (self.hub(), Clocks::both(now));
-        let run = &self.runtime;
-        match entry {
-            Entry::Org(org) => run.block_on(hub.add_org(org.clone(), None, clocks)).expect("an organisation"),
-            Entry::Person(person) => {
-                run.block_on(hub.add_person(person.clone(), None, clocks)).expect("a person")
-            }
-            Entry::Revoke(person) => {
-                run.block_on(hub.set_person_active(*person, false, None, clocks))
-                    .expect("a person is revoked");
-            }
-            Entry::Device(device, key, people) => {
-                let enrolled = hub.enrol_device(*device, key.clone(), people.clone(), None, clocks);
-                run.block_on(enrolled).expect("a device is enrolled");
-            }
-            Entry::LostDevice(device) => {
-                run.block_on(hub.revoke_device(*device, None, clocks)).expect("a device is revoked");
-            }
-            Entry::Site(by, site, buildings) => self.register(*by, site, buildings, now),
-        }
-    }
-
-    /// Registers a compound over whatever version stands there.
-    fn register(&mut self, by: PersonId, site: &Site, buildings: &[Building], now: Timestamp) {
-        let mut version = 0;
-        for _ in 0..4 {
-            let act = Act::RegisterSite(site.clone(), buildings.to_vec());
-            match self.command(by, version, act, now) {
-                Ok(CommandVerdict::Done(_) | CommandVerdict::Duplicate(_)) => return,
-                Ok(CommandVerdict::Refused(Code::VersionMoved, present)) => version = present,
-                other => panic!("the desk cannot enter {}: {other:?}", site.name),
-            }
-        }
-        panic!("a version that moves by itself");
+    /// Whether reading goes on, whatever became of writing.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn reads(&self) -> Result<(), String> {
+        self.runtime.block_on(self.hub().head()).map(drop).map_err(|e| format!("{e:?}"))
     }
 
     /// A command at the console.
@@ -239,14 +185,14 @@ impl Office {
         supervisor: impl FnOnce(SiteId) -> Option<PersonId>,
         take: bool,
         now: Timestamp,
-    ) -> Result<String, String> {
+    ) -> Result<Held, String> {
         let hub = self.hub();
         let held = self.runtime.block_on(hub.list_held(8)).map_err(|e| format!("{e:?}"))?;
         let held = held.into_iter().next().ok_or("nothing waits")?;
         let by = supervisor(held.descriptor.site()).ok_or("nobody supervises")?;
         let decided = hub.decide_held(by, (held.hash, held.device), take, Clocks::both(now));
         self.runtime.block_on(decided).map_err(|e| e.to_string())?;
-        Ok(format!("{} of {}, taken: {take}", held.hash, held.device))
+        Ok(held)
     }
 
     /// A supervisor takes whatever waits and can be taken, in the order in which it came, until nothing more fits; what
@@ -278,100 +224,6 @@ impl Office {
         }
     }
 
-    /// Makes a backup while the office is open, and tells phones of it once it is proven.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn back_up(&mut self, now: Timestamp) {
-        let workshop = self.folder.join("workshop");
-        std::fs::create_dir_all(&workshop).expect("room for a folder");
-        let plan = backup::Plan {
-            store: self.folder.join(FILE),
-            photos: self.photo_folder(),
-            to: self.backups(),
-            workshop,
-            made_at: now,
-            keep: Some(2),
-        };
-        let made = backup::make(&plan, &mut |_| {}).expect("a backup is made and proven");
-        self.backup = Some(self.entries.len());
-        let hub = self.hub();
-        let told = hub.set_backed_up(made.manifest.epoch, made.manifest.pos, made.broken, now);
-        self.runtime.block_on(told).expect("the watermark is set");
-    }
-
-    fn backups(&self) -> PathBuf {
-        self.folder.join("backups")
-    }
-
-    /// Whether there is a backup to put back.
-    #[must_use]
-    pub const fn has_backup(&self) -> bool {
-        self.backup.is_some()
-    }
-
-    /// Puts the last backup back; then the desk enters again what it had entered since.
-    ///
-    /// # Panics
-    /// When the restored store does not open, or gives back a right that was taken away since.
-    pub fn restore(&mut self, how: Restoring, now: Timestamp) {
-        let entered = self.backup.expect("a backup was made");
-        self.close();
-        match how {
-            Restoring::Command => self.restore_by_command(now),
-            Restoring::ByHand => {
-                let (folder, _) = BackupFolder::find(&self.backups()).expect("a complete backup");
-                let bytes = std::fs::read(folder.join(DATABASE)).expect("the copy");
-                self.disk.put(BTreeMap::from([(FILE.into(), bytes)])).expect("the folder takes files");
-            }
-        }
-        self.open().expect("a backup opens");
-        self.was_restored = true;
-        let later = self.entries[entered..].to_vec();
-        if how == Restoring::Command {
-            later.iter().for_each(|entry| self.must_stay_withdrawn(entry));
-        }
-        for entry in &later {
-            self.apply(entry, now);
-        }
-    }
-
-    fn restore_by_command(&mut self, now: Timestamp) {
-        let plan = restore::Plan {
-            from: self.backups(),
-            store: self.folder.join(FILE),
-            photos: self.photo_folder(),
-            stream: DISTRICT_STREAM,
-            epoch: Epoch(self.dice.bytes()),
-            now,
-            older: false,
-        };
-        let report =
-            self.runtime.block_on(restore::restore(&plan, &mut |_| {})).expect("a backup is put back");
-        let aside = report.aside.expect("a store stood there");
-        assert!(matches!(report.apart, Some(Ok(_))), "what stood there can be read: {:?}", report.apart);
-        remove(&aside);
-        // Files were renamed behind the watcher's back.
-        let files = self.disk.files().expect("its own files");
-        self.disk.put(files).expect("the folder takes files");
-    }
-
-    /// A right taken away since the backup does not come back with it.
-    fn must_stay_withdrawn(&self, entry: &Entry) {
-        let hub = self.hub();
-        match entry {
-            Entry::Revoke(person) => {
-                let row = self.runtime.block_on(hub.find_person(*person)).expect("the registry reads");
-                assert!(row.is_some_and(|row| !row.active), "{person} may act again");
-            }
-            Entry::LostDevice(device) => {
-                let state = self.runtime.block_on(hub.find_device(*device)).expect("the registry reads");
-                assert!(state.is_some_and(|state| state.revoked), "{device} is trusted again");
-            }
-            Entry::Org(_) | Entry::Person(_) | Entry::Device(..) | Entry::Site(..) => {}
-        }
-    }
-
     /// Whether the audit's chain verifies.
     ///
     /// # Errors
@@ -393,7 +245,8 @@ impl Office {
     }
 }
 
-/// What was set aside is nobody's business here, and every kill would copy it.
-fn remove(aside: &Path) {
-    std::fs::remove_file(aside).expect("it is there");
+async fn reply(hub: Hub, device: DeviceId, body: &[u8], now: Timestamp) -> Result<Vec<u8>, String> {
+    let request = frame::decode(body).map_err(|e| format!("cannot read the request: {e}"))?;
+    let reply = hub.sync(device, request, Clocks::both(now)).await.map_err(|e| format!("{e:?}"))?;
+    frame::encode(&reply).map_err(|e| e.to_string())
 }

@@ -50,6 +50,7 @@ impl World {
         Picture {
             edits,
             known,
+            refused: self.refused.clone(),
             sheets_acknowledged: self.oracle.sheets().collect(),
             phones,
             office,

@@ -7,15 +7,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kit::cast::Cast;
-use louan_schema::code::{BuildingUse, HeightSource, Management, OrgKind, RegistryState};
+use louan_schema::code::{BuildingUse, HeightSource, Management, OrgKind, RegistryState, Role};
 use louan_schema::id::{BuildingId, OrgId, PersonId, SiteId, derived};
 use louan_schema::registry::{Building, Org, Person, Site};
 
 /// The people, the organisations and the registry as ruled so far.
 #[derive(Debug, Clone)]
 pub struct Scene {
-    /// Everybody.
+    /// Everybody who was there from the beginning.
     pub cast: Cast,
+    /// People entered since.
+    pub later: Vec<Person>,
     /// The registry: what the last ruling on each compound said.
     pub sites: BTreeMap<SiteId, (Site, Vec<Building>)>,
     /// People whose right to act was taken away.
@@ -28,7 +30,7 @@ impl Scene {
     pub fn new() -> Self {
         let mut cast = Cast::of_the_district();
         cast.streets.truncate(2);
-        Self { cast, sites: BTreeMap::new(), revoked: BTreeSet::new() }
+        Self { cast, later: Vec::new(), sites: BTreeMap::new(), revoked: BTreeSet::new() }
     }
 
     /// The people of each phone: two inspectors of one company, a police officer, a phone
@@ -57,7 +59,8 @@ impl Scene {
             name: name.clone(),
             street: street.street,
             community: None,
-            grid: None,
+            // None, one that only people understand, one that names a community.
+            grid: [None, Some("示例第一网格"), Some("500110001001007")][n % 3].map(str::to_owned),
             address: format!("{name}示例路1号"),
             management: Management::PropertyCompany,
             managed_by: Some(street.property.id),
@@ -78,6 +81,22 @@ impl Scene {
             footprint: None,
         };
         (site, vec![building(1), building(2)])
+    }
+
+    /// Everybody.
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.cast.people().chain(&self.later)
+    }
+
+    /// Somebody is appointed to something else.
+    pub fn appoint(&mut self, id: PersonId, role: Role) {
+        let Cast { reviewer, office_clerk, streets, .. } = &mut self.cast;
+        let of_streets = streets.iter_mut().flat_map(|street| {
+            let [first, second] = &mut street.inspectors;
+            [&mut street.clerk, first, second, &mut street.officer]
+        });
+        let everybody = [reviewer, office_clerk].into_iter().chain(of_streets).chain(&mut self.later);
+        everybody.filter(|person| person.id == id).for_each(|person| person.role = role);
     }
 
     /// The row of an organisation of the cast.
