@@ -95,7 +95,10 @@ fn what_is_wrong_is_said_in_words_and_by_the_exit_code() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
     for (arguments, code, part) in [
-        (&["nonsense"][..], 2, ""),
+        (&["nonsense"][..], 2, "参数有误。未作任何改动。请用 louan --help 查看用法。\nerror: "),
+        (&["user", "add"][..], 2, "参数有误。未作任何改动。请用 louan --help 查看用法。"),
+        (&["--help"][..], 0, "用法：louan [选项] <命令>"),
+        (&["help", "export"][..], 0, "hazards（火灾隐患台账）"),
         (&["config", "check", "--tls", "maybe"][..], 3, "配置值的类型不正确"),
         (&["config", "check", "--tls", "off"][..], 3, "回环地址"),
         (&["migrate", "--store", "/no/such/folder/x.sqlite"][..], 4, "数据库无法使用"),

@@ -273,7 +273,7 @@ async fn ledgers_go_out_as_far_as_the_caller_sees_with_a_line_in_the_audit() {
         cells(ask(&house, "GET", "/api/v1/exports/buildings.xlsx", &house.sign_in(4).await).await.body());
     assert!(rows.iter().all(|row| !row.contains(&"示例花园".to_owned())));
     let (rows, _) = cells(ask(&house, "GET", "/api/v1/exports/hazards.xlsx", &office).await.body());
-    assert_eq!(rows[1][..3], ["序号", "隐患编号", "所属小区/单位"]);
+    assert_eq!(rows[1][..3], ["序号", "隐患编号", "小区/项目"]);
     let lines = audit(&house.store).await;
     assert_eq!(lines.iter().filter(|(act, _)| act == "export").count(), 4);
     let over = ask(&house, "GET", "/api/v1/exports/buildings.xlsx?street=500110999", &office).await;
@@ -291,7 +291,7 @@ async fn visits_go_out_as_they_stand_in_their_list() {
     assert!(kit::accepted(&phone.push(&house.hub, &raws).await));
     let clerk = house.sign_in(1).await;
     let (rows, formulas) = cells(ask(&house, "GET", "/api/v1/exports/rounds.xlsx", &clerk).await.body());
-    assert_eq!((rows[1][..3].join(" ").as_str(), formulas), ("序号 检查编号 所属小区/单位", 0));
+    assert_eq!((rows[1][..3].join(" ").as_str(), formulas), ("序号 检查编号 小区/项目", 0));
     let listed = read(&ask(&house, "GET", "/api/v1/rounds", &clerk).await);
     let ids: Vec<&Value> = listed["rows"].as_array().expect("rows").iter().map(|row| &row["id"]).collect();
     assert_eq!(ids, [&Value::from(rows[2][1].as_str()), &Value::from(rows[3][1].as_str())]);

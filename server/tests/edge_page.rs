@@ -3,7 +3,7 @@
 mod edge_kit;
 
 use bytes::Bytes;
-use edge_kit::house::{House, house, request};
+use edge_kit::house::{House, code, house, json, request};
 use edge_kit::{PASSWORD, account, noon};
 use http::Response;
 
@@ -44,9 +44,11 @@ async fn a_person_signs_in_looks_and_signs_out() {
     assert!(!cookie.contains("Domain"));
     let pair = cookie.split(';').next().expect("a pair").to_owned();
     let page = text(&send(&house, request("GET", "/?cut_off=2020-03-20", 1).header("cookie", &pair)).await);
-    assert_eq!(page.matches("<tr>").count(), 1 + 21 + 1, "head, 21 街镇, 合计");
+    assert_eq!(page.matches("<tr ").count(), 1 + 21 + 1, "head, 21 街镇, 合计");
     assert!(
-        page.contains("古南街道") && page.contains("统计截止 2020-03-20 24时") && page.contains("共 0 条")
+        page.contains("古南街道")
+            && page.contains("自整治开始累计，截至 2020-03-20 24时")
+            && page.contains("共 0 条")
     );
 
     let out = send(&house, form("/logout", "").header("content-length", "0").header("cookie", &pair)).await;
@@ -62,6 +64,7 @@ async fn a_wrong_password_is_said_beside_the_form_and_a_foreign_form_is_refused(
     let wrong = send(&house, form("/login", "account=a&password=b")).await;
     assert_eq!(wrong.status().as_u16(), 401);
     let page = text(&wrong);
+    assert!(page.contains(r#"type="text" value="a" "#), "the account need not be typed again: {page}");
     assert!(
         page.contains("账号或密码不正确")
             && page.contains("<form")
@@ -73,6 +76,37 @@ async fn a_wrong_password_is_said_beside_the_form_and_a_foreign_form_is_refused(
         let foreign = form(path, "account=a&password=b").header("origin", "https://evil.test");
         assert_eq!(send(&house, foreign).await.status().as_u16(), 403, "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_account_that_is_shut_is_told_so_and_how_long() {
+    let house = house().await;
+    account(&house.identity, 2, noon()).await;
+    let typed = || form("/login", "account=user-2&password=Wrong-word+99");
+    for wait_ms in [1_000, 2_000, 4_000, 8_000, 1_000] {
+        let wrong = send(&house, typed()).await;
+        assert_eq!(wrong.status().as_u16(), 401);
+        house.hands.advance_ms(wait_ms);
+    }
+    let shut = send(&house, typed()).await;
+    assert_eq!(shut.status().as_u16(), 429);
+    let page = text(&shut);
+    let told = "登录已暂停。</strong>密码连续五次不正确，数据未受影响。请在约 15 分钟后重试；忘记密码的，请联系系统运行单位。";
+    assert!(page.contains(told) && !page.contains("操作过于频繁") && !page.contains("可再试"), "{page}");
+    assert!(page.contains(r#"value="user-2""#), "{page}");
+
+    let asked = json(request("POST", "/api/v1/session", 1), r#"{"account":"user-2","password":"x"}"#);
+    let refused = send(&house, asked).await;
+    assert_eq!((refused.status().as_u16(), code(&refused).as_str()), (429, "sign_in_paused"));
+    assert_eq!(refused.headers()["retry-after"], "899");
+}
+
+#[tokio::test]
+async fn the_account_that_comes_back_to_the_form_is_text_and_nothing_else() {
+    let house = house().await;
+    let wrong = send(&house, form("/login", "account=%22%3E%3Cscript%3E1&password=b")).await;
+    let page = text(&wrong);
+    assert!(page.contains("value=\"&quot;&gt;&lt;script&gt;1\"") && !page.contains("<script"), "{page}");
 }
 
 /// What browsers send with a form of a page whose referrer policy is `no-referrer`.
@@ -114,10 +148,10 @@ async fn who_may_read_neither_sees_a_page_that_says_so() {
     let house = house().await;
     let cookie = house.browser(5).await;
     let page = text(&send(&house, request("GET", "/", 1).header("cookie", &cookie)).await);
-    assert!(page.contains("您的岗位不查看统计与台账") && !page.contains("<table"));
+    assert!(page.contains("您的岗位无权查看统计和台账") && !page.contains("<table"));
     let manager = house.browser(4).await;
     let page = text(&send(&house, request("GET", "/", 1).header("cookie", &manager)).await);
-    assert!(page.contains("隐患台账") && !page.contains("月度情况统计"));
+    assert!(page.contains("<h1>火灾隐患台账</h1>") && !page.contains("整治情况累计统计"), "{page}");
 }
 
 #[tokio::test]

@@ -16,8 +16,9 @@ use louan_schema::doc::{ActorLife, Descriptor, Document};
 use louan_schema::id::{Chain, Epoch, Incarnation, OrgId, RecordId, RoundId, SiteId};
 use louan_schema::record::Body;
 use louan_schema::time::Timestamp;
-use louan_schema::wire::{Code, Cursor, SyncReply, SyncRequest, Verdict};
+use louan_schema::wire::{Batch, Code, Cursor, SyncReply, SyncRequest, Verdict};
 use louan_server::hub::{Hub, Limits, SyncError};
+use louan_server::storage::log::LogStore;
 use louan_server::storage::sqlite::Sqlite;
 use louan_server::sync::bootstrap::{Part, Token};
 use louan_server::worker::InProcess;
@@ -48,20 +49,21 @@ fn dice() -> impl FnMut() -> u64 {
 
 /// C07 changes on dependencies that nobody has: refused one by one, none is queued.
 #[tokio::test]
-async fn two_thousand_changes_on_unknown_dependencies_leave_no_trace() {
+async fn twenty_thousand_changes_on_unknown_dependencies_leave_no_trace() {
     let hub = hub().await;
     let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
     let honest = Parts::of(&phone.clone().write(1, round(1)));
     let head = hub.head().await.expect("reads");
-    let orphans: Vec<Vec<u8>> = (0..2_000_u16)
-        .map(|n| {
-            let mut dep = [7; 32];
+    for request in 0..10_u8 {
+        let orphan = |n: u16| {
+            let mut dep = [request; 32];
             dep[..2].copy_from_slice(&n.to_be_bytes());
             Parts { deps: vec![dep], ..honest.clone() }.raw()
-        })
-        .collect();
-    let verdicts = phone.push(&hub, &orphans).await;
-    assert!(verdicts.iter().all(|v| *v == Verdict::NotTaken(Code::MissingDep)), "{:?}", verdicts[0]);
+        };
+        let orphans: Vec<Vec<u8>> = (0..2_000).map(orphan).collect();
+        let verdicts = phone.push(&hub, &orphans).await;
+        assert!(verdicts.iter().all(|v| *v == Verdict::NotTaken(Code::MissingDep)), "{:?}", verdicts[0]);
+    }
     assert_eq!(hub.head().await.expect("reads"), head);
     let raw = phone.write(1, round(1));
     assert!(accepted(&phone.push(&hub, &[raw]).await), "the quota is whole and the actor unharmed");
@@ -162,16 +164,52 @@ async fn the_same_bytes_twice_in_one_batch_are_one_change() {
     assert_eq!(first, again);
 }
 
+/// C16 an actor's history told anew: other content under numbers already taken, and more behind it.
+#[tokio::test]
+async fn a_history_told_otherwise_replaces_nothing() {
+    let storage = Arc::new(Sqlite::in_memory(STREAM, EPOCH).expect("memory opens"));
+    let hub = kit::district(storage.clone()).await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let (fresh, book) = (phone.clone(), phone.book().doc_id());
+    let told: Vec<_> = (1..=3).map(|n| phone.write(n, round(n))).collect();
+    assert!(accepted(&phone.push(&hub, &told).await));
+    let before = storage.snapshot(book).await.expect("reads");
+    // From its first change, from its second, from its last: each goes on past the end of the true one.
+    for (kept, id) in [(0, 20), (1, 30), (2, 40)] {
+        let mut liar = fresh.clone();
+        for n in 1..=kept {
+            liar.write(n, round(n));
+        }
+        let otherwise: Vec<_> = (id..id + 6 - kept).map(|n| liar.write(n, round(n))).collect();
+        // What stands behind the end of the true one, alone: on changes that nobody has.
+        let beyond = usize::from(3 - kept);
+        let tail = liar.push(&hub, &otherwise[beyond..=beyond]).await;
+        assert_eq!(tail, [Verdict::NotTaken(Code::MissingDep)], "from {kept}");
+        let verdicts = liar.push(&hub, &otherwise).await;
+        assert_eq!(verdicts[0], Verdict::NotTaken(Code::CloneDetected), "from {kept}");
+        let follow = |v: &Verdict| *v == Verdict::NotTaken(Code::Follows);
+        assert!(verdicts[1..].iter().all(follow), "from {kept}: {verdicts:?}");
+        let repeated = liar.push(&hub, &told).await;
+        assert!(repeated.iter().all(|v| matches!(v, Verdict::Duplicate(_))), "{repeated:?}");
+    }
+    // What was refused is kept as evidence beside the document, never in it.
+    assert!(storage.snapshot(book).await.expect("reads") == before, "the document is what it was");
+    assert_eq!(rounds(&hub).await, 3);
+    let next = [phone.write(4, round(4)), phone.write(5, round(5))];
+    assert!(accepted(&phone.push(&hub, &next).await), "the true one goes on");
+    assert_eq!(rounds(&hub).await, 5);
+}
+
 /// C20 a signed envelope replayed, by its device and by another.
 #[tokio::test]
-async fn a_thousand_replays_change_nothing() {
+async fn ten_thousand_replays_change_nothing() {
     let hub = hub().await;
     let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
     let mut other = Phone::enrolled(&hub, 42, COLLEAGUE, COMPANY).await;
     let batch = phone.batch(phone.book(), &[phone.clone().write(1, round(1))]);
     assert!(accepted(&phone.send(&hub, vec![batch.clone()]).await.changes[0]));
     let head = hub.head().await.expect("reads");
-    for n in 0..1_000 {
+    for n in 0..10_000 {
         let verdicts = phone.send(&hub, vec![batch.clone()]).await.changes.remove(0);
         assert!(matches!(verdicts[..], [Verdict::Duplicate(_)]), "{n}: {verdicts:?}");
         if n % 20 == 0 {
@@ -181,6 +219,32 @@ async fn a_thousand_replays_change_nothing() {
     }
     assert_eq!(hub.head().await.expect("reads"), head, "position and running hash");
     assert_eq!(rounds(&hub).await, 1);
+}
+
+/// C20 every bit of a signed batch flipped, one after the other: envelope, documents, changes, signature.
+#[tokio::test]
+async fn no_flipped_bit_of_a_signed_batch_gets_in() {
+    let hub = patient().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    let raw = phone.write(1, round(1));
+    let batch = phone.batch(phone.book(), &[raw]);
+    let bytes = minicbor::to_vec(&batch).expect("encodes");
+    let mut tried = 0;
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        // Most bits are content; one that breaks the frame around it is refused before the hub is asked.
+        let Ok(flipped) = minicbor::decode::<Batch>(&flipped) else { continue };
+        if flipped == batch {
+            continue;
+        }
+        tried += 1;
+        let verdicts = phone.send(&hub, vec![flipped]).await.changes.remove(0);
+        assert!(verdicts.iter().all(|v| matches!(v, Verdict::NotTaken(_))), "bit {bit}: {verdicts:?}");
+    }
+    assert!(tried > bytes.len() * 7, "{tried} of {} bits were tried", bytes.len() * 8);
+    assert_eq!(rounds(&hub).await, 0);
+    assert!(accepted(&phone.send(&hub, vec![batch]).await.changes[0]), "the honest one still gets in");
 }
 
 /// C21 every bit of a change flipped, one after the other.
@@ -242,7 +306,7 @@ async fn ten_thousand_forged_cursors_are_refused() {
     }
 }
 
-/// C22 forged page tokens, and C23: what they bring belongs to the asker's scope, byte for byte.
+/// C22 C23 forged page tokens: what they bring belongs to the asker's scope, byte for byte.
 #[tokio::test]
 async fn no_forged_page_token_widens_a_scope() {
     let hub = hub().await;

@@ -23,7 +23,7 @@ use louan_server::sync::batch::hash_of;
 use louan_server::worker::Pool;
 use traps::header::HEADERS;
 use traps::operation::OPERATIONS;
-use traps::sheet::SHEETS;
+use traps::sheet::{SHEETS, TAKEN};
 use traps::{Row, Stuff};
 
 /// A hub over worker processes, a victim and a colleague in one organisation, and ids that are never used twice.
@@ -220,31 +220,27 @@ async fn every_hostile_change_of_a_sheet_gets_its_verdict_and_harms_nobody() {
     court.closed();
 }
 
-/// Every trap and abuse case of the design is a row here or stands by its number in a named test beside.
-#[test]
-fn every_number_of_the_design_is_proven_somewhere() {
-    let rows = HEADERS.iter().chain(OPERATIONS).chain(SHEETS).map(|(name, ..)| *name);
-    let beside = [
-        include_str!("hostile.rs"),
-        include_str!("flood.rs"),
-        include_str!("trust.rs"),
-        include_str!("records.rs"),
-        include_str!("erasure.rs"),
-    ];
-    let tests =
-        beside.iter().flat_map(|text| text.lines()).map(str::trim).filter(|line| line.starts_with("/// C"));
-    let named: Vec<&str> = rows.chain(tests).collect();
-    let stands = |number: &str| {
-        named.iter().any(|name| name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == number))
-    };
-    let traps = [
-        "T1", "T2", "T3", "T3b", "T4", "T5", "T6b", "T6c", "T7", "T8", "T8b", "T9", "T9b", "T9c", "T10",
-        "T11", "T15", "T17", "T18", "T19",
-    ];
-    let cases: Vec<String> = (1..=25).map(|n| format!("C{n:02}")).collect();
-    let missing: Vec<&str> =
-        traps.into_iter().chain(cases.iter().map(String::as_str)).filter(|number| !stands(number)).collect();
-    assert!(missing.is_empty(), "nothing proves {missing:?}");
+/// C13 what stands exactly at a bound is honest: the rows next to it are refused for what they are.
+#[tokio::test]
+async fn what_stands_exactly_at_a_bound_of_a_sheet_is_taken() {
+    let hub = kit::hub().await;
+    let mut phone = Phone::enrolled(&hub, 41, MANAGER, COMPANY).await;
+    for (n, (name, make)) in (100_u8..).zip(TAKEN) {
+        let sheet = Descriptor::Sheet { site: SITE, org: COMPANY, round: RoundId([n; 16]) };
+        let raw = phone.tap(&sheet, &mut Document::fresh(sheet.doc_id()), &[tap("3", 1)]);
+        let honest = Parts::of(&raw);
+        let at_the_bound = make(Stuff {
+            victim_actor: honest.actor.clone(),
+            victim_hash: hash_of(&raw).0,
+            victim_op: 1,
+            first: first_change(sheet.doc_id()).raw,
+            honest,
+            raw,
+        });
+        let batch = phone.batch(sheet, &[at_the_bound]);
+        let verdicts = phone.send(&hub, vec![batch]).await.changes.remove(0);
+        assert!(accepted(&verdicts), "{name}: {verdicts:?}");
+    }
 }
 
 #[tokio::test]

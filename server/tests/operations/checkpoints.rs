@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::commands::{Serving, plain, run};
-use super::house::{House, only};
+use super::house::{House, is_left_alone, only};
 
 /// An installation whose audit has grown since its backup, and whose server has written a checkpoint since.
 fn house() -> House {
@@ -34,6 +34,7 @@ fn an_audit_cut_since_the_last_backup_is_found_by_its_checkpoints() {
     let house = house();
     house.forge("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)");
     only(house.examined(), "audit_checkpoints", "末尾可能被删除过");
+    assert!(is_left_alone(&house.told("审计检查点")));
     // Neither what is written over the cut nor a checkpoint of it hides it.
     assert_eq!(run(house.here(), &["user", "list", "--names"]).0, 0);
     only(house.examined(), "audit_checkpoints", "末尾可能被删除过");
@@ -66,6 +67,7 @@ fn a_line_cut_short_is_noted_holds_nothing_up_and_hides_no_cut() {
     assert!(found["audit_checkpoints"].1.contains("第 2 行没有写完"), "{found:#?}");
     house.forge("DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit)");
     only(house.examined(), "audit_checkpoints", "末尾可能被删除过");
+    assert!(is_left_alone(&house.told("审计检查点")));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use louan_server::storage::commit::Commit;
 use louan_server::storage::sqlite::{Mode, Options, Sqlite};
 
 use super::commands::{Serving, finished, plain, run};
-use super::house::{House, NOBODY, only, read};
+use super::house::{House, NOBODY, is_left_alone, only, read};
 use super::services::tell;
 
 #[test]
@@ -214,6 +214,7 @@ fn a_chain_that_is_broken_in_log_or_audit() {
     let house = House::new();
     house.forge("UPDATE audit SET bytes = (SELECT bytes FROM audit WHERE seq = 1) WHERE seq = 2");
     only(house.examined(), "audit", "从第 2 条起");
+    assert!(is_left_alone(&house.told("审计记录")));
 }
 
 /// A chain cut at its end follows from its beginning as well as before; the backup knew more.
@@ -223,6 +224,7 @@ fn an_audit_whose_end_was_cut_off_is_found_by_the_newest_backup() {
         let house = House::new();
         house.forge(cut);
         only(house.examined(), "audit", "末尾可能被删除过");
+        assert!(is_left_alone(&house.told("审计记录")));
         // What is written over the cut does not hide it.
         assert_eq!(run(house.here(), &["user", "disable", "office01"]).0, 0);
         only(house.examined(), "audit", "末尾可能被删除过");

@@ -66,6 +66,13 @@ impl House {
         read(self.doctor())
     }
 
+    /// The line that a person reads about a check with this title.
+    pub(crate) fn told(&self, title: &str) -> String {
+        let (_, said) = finished(&self.doctor_of("--quick").output().expect("the executable"));
+        let line = said.lines().find(|line| line.contains(&format!("  {title}：")));
+        line.unwrap_or_else(|| panic!("{title}: {said}")).to_owned()
+    }
+
     /// Does something to the store's tables, past its triggers.
     pub(crate) fn forge(&self, sql: &str) {
         let connection = Connection::open(self.at("louan.sqlite")).expect("a database");
@@ -141,4 +148,10 @@ pub(crate) fn only(found: (i32, BTreeMap<String, (String, String)>), check: &str
     assert_eq!(faults.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), [check], "{found:#?}");
     assert!(found[check].1.contains(part), "{part} in {:?}", found[check]);
     assert_eq!(code, 1);
+}
+
+/// Whether a line asks to keep everything as it is: an audit that was changed is evidence, and a restore puts another
+/// in its place.
+pub(crate) fn is_left_alone(line: &str) -> bool {
+    line.contains("保留现状，不要恢复、不要删除任何文件") && !line.contains("louan restore")
 }

@@ -73,15 +73,29 @@ pub(crate) const HEADERS: &[Row] = &[
     ("C21 no bytes", Code::Malformed, |_| Vec::new()),
     ("C13 a key that is no record's", Code::Schema, |s| s.honest.column(0x15, literal(b"round/x")).raw()),
     ("C14 a key with a path in it", Code::Schema, |s| s.honest.column(0x15, literal(b"../../x")).raw()),
-    ("C13 bytes that are no record", Code::Schema, |s| {
-        let parts = s.honest.column(0x57, vec![0xff; 40]);
-        parts.column(0x56, run(-1, &leb(40 << 4 | 7))).raw()
+    ("C13 bytes that are no record", Code::Schema, |s| record(s, vec![0xff; 40])),
+    ("C06 a record of lists nested sixty thousand deep", Code::Schema, |s| record(s, vec![0x81; 60_000])),
+    ("C06 a record with a field nobody knows, nested as deep", Code::Schema, |s| {
+        let (_, honest) = s.honest.columns.iter().find(|(spec, _)| *spec == 0x57).expect("a record");
+        // One field more in the record's map, under the number 99, and in it lists within lists.
+        let mut bytes = vec![honest[0] + 1];
+        bytes.extend_from_slice(&honest[1..]);
+        bytes.extend([0x18, 99]);
+        bytes.resize(60_000, 0x81);
+        bytes.push(0x80);
+        record(s, bytes)
     }),
     ("C13 ten megabytes of text", Code::TooLarge, |s| s.honest.column(0x57, vec![b'x'; 10 << 20]).raw()),
     ("C13 T10 a list's key", Code::Schema, |s| {
         s.honest.column(0x13, run(-1, &[0])).column(0x15, vec![]).raw()
     }),
 ];
+
+/// The honest change with other bytes where its record stood.
+fn record(s: Stuff, bytes: Vec<u8>) -> Vec<u8> {
+    let meta = leb((bytes.len() as u64) << 4 | 7);
+    s.honest.column(0x56, run(-1, &meta)).column(0x57, bytes).raw()
+}
 
 fn altered(s: Stuff, at: usize) -> Vec<u8> {
     let mut raw = s.raw;
