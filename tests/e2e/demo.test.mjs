@@ -92,13 +92,13 @@ test('the leading group reads the printed figures and the printed ledger line', 
   await signIn('office');
   assert.match(await page.getByText('区领导小组办公室').first().innerText(), /办公室干事一/);
   const total = words('合计').slice(1);
-  const table = page.getByRole('region', { name: '月度情况统计表' });
+  const table = page.getByRole('region', { name: '整治情况累计统计表' });
   assert.deepEqual(await table.locator('tfoot td').allInnerTexts(), total);
   assert.equal(await table.locator('tbody tr').count(), 21);
   assert.ok(Number(total[0]) > 0 && Number(total[1]) > 0, 'a slice with something in it');
   assert.deepEqual(await page.locator('.tiles dd').allInnerTexts(), total);
   const first = said.lines.find((line) => /^\s+1 /.test(line)).trim().split(/\s+/);
-  const row = page.getByRole('region', { name: '隐患台账表' }).locator('tbody tr').first();
+  const row = page.getByRole('region', { name: '火灾隐患台账表' }).locator('tbody tr').first();
   const shown = await row.innerText();
   for (const word of [first[1], first[2], /H\d\.\d\d/.exec(first.join(' '))[0]]) assert.ok(shown.includes(word), `${word} in ${shown}`);
   await look('overview', 1280);
@@ -107,14 +107,14 @@ test('the leading group reads the printed figures and the printed ledger line', 
 test('on a phone nothing is too small, nothing is cut off and every figure keeps its title', async () => {
   await look('overview', 390);
   assert.deepEqual(await tooSmall(), []);
-  const cell = page.getByRole('region', { name: '月度情况统计表' }).locator('tbody tr').first().locator('td.number').first();
+  const cell = page.getByRole('region', { name: '整治情况累计统计表' }).locator('tbody tr').first().locator('td.number').first();
   assert.equal(await cell.evaluate((td) => getComputedStyle(td, '::before').content), '"检查次数"');
 });
 
 test('an earlier cut-off gives fewer visits, and signing out ends the session', async () => {
   await page.getByLabel('统计截止日期').fill('2020-02-07');
   await page.getByRole('button', { name: '查看' }).click();
-  assert.match(await page.getByText('统计截止 2020-02-07 24时').innerText(), /按发生时间统计/);
+  assert.match(await page.getByText('截至 2020-02-07 24时').innerText(), /按发生时间统计/);
   const visits = Number(await page.locator('.tiles dd').first().innerText());
   assert.ok(visits < Number(words('合计')[1]), `${visits} visits`);
   await page.getByRole('button', { name: '退出登录' }).click();
@@ -124,7 +124,7 @@ test('an earlier cut-off gives fewer visits, and signing out ends the session', 
 
 test('a police station sees its own street and no other', async () => {
   await signIn('police-001');
-  const rows = page.getByRole('region', { name: '月度情况统计表' }).locator('tbody tr');
+  const rows = page.getByRole('region', { name: '整治情况累计统计表' }).locator('tbody tr');
   assert.deepEqual(await rows.locator('th').allInnerTexts(), ['古南街道']);
   await look('police', 390);
 });

@@ -112,7 +112,7 @@ test('two hundred scripts as names are shown as the texts they are, and none is 
   await page.getByLabel('账号').fill(account().account);
   await page.getByLabel('密码').fill(account().password);
   await page.getByRole('button', { name: '登录' }).click();
-  const names = () => page.getByRole('region', { name: '隐患台账表' }).locator('tbody th').allTextContents();
+  const names = () => page.getByRole('region', { name: '火灾隐患台账表' }).locator('tbody th').allTextContents();
   const shown = new Set(await names());
   const { rows } = await answered('GET', '/api/v1/hazards?page_size=500', token);
   const sites = new Map(rows.filter((row) => shown.has(row.site_name)).map((row) => [row.site, { id: row.site, street: row.street, version: 1 }]));

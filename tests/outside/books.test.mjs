@@ -123,13 +123,13 @@ test('the ledgers hold as text whatever stands in compounds, buildings, hazards,
   assert.deepEqual(await phone(office, 'hazards.py', JSON.stringify(wanted)), refused, 'the phone takes no sign that nobody sees');
 
   const buildings = await opened(office.folder, 'buildings', await desk.get('/api/v1/exports/buildings.xlsx'));
-  harmless(buildings, 1, ['建筑编码', '建筑名称', '所属小区/单位', '网格编号', '详细地址'], HOSTILE);
-  harmless(buildings, 1, ['管理单位(物业)', '监管单位'], HOSTILE);
+  harmless(buildings, 1, ['建筑编码', '建筑名称', '小区/项目', '网格编号', '详细地址'], HOSTILE);
+  harmless(buildings, 1, ['管理单位（物业）', '监管单位'], HOSTILE);
   const ledger = await opened(office.folder, 'hazards', await desk.get('/api/v1/exports/hazards.xlsx'));
-  harmless(ledger, 1, ['所属小区/单位', '监管单位'], HOSTILE);
+  harmless(ledger, 1, ['小区/项目', '监管单位'], HOSTILE);
   harmless(ledger, 1, ['具体部位', '隐患描述'], [...HOSTILE, ...FLOORS, '\n=1+4']);
   const visits = await opened(office.folder, 'rounds', await desk.get('/api/v1/exports/rounds.xlsx'));
-  harmless(visits, 1, ['所属小区/单位', '检查楼栋', '监管单位'], HOSTILE);
+  harmless(visits, 1, ['小区/项目', '检查楼栋', '监管单位'], HOSTILE);
   // Nobody took a picture, and the ledgers say so.
   for (const book of [ledger, visits]) harmless(book, 1, ['照片数', '尚缺照片'], ['0']);
 });
@@ -153,6 +153,6 @@ test('a list brings nothing into the ledger that computes', { timeout: 60_000 },
   assert.deepEqual([seen.new, seen.refused], [rows.length, 0], JSON.stringify(seen));
   assert.deepEqual((await desk.post(`/api/v1/imports/${seen.id}/commit`)).left, []);
   const book = await opened(office.folder, 'imported', await desk.get('/api/v1/exports/buildings.xlsx'));
-  const columns = ['建筑编码', '建筑名称', '所属小区/单位', '网格编号', '详细地址'];
+  const columns = ['建筑编码', '建筑名称', '小区/项目', '网格编号', '详细地址'];
   harmless(book, 1, columns, texts.map((text) => text.trim()));
 });

@@ -217,6 +217,6 @@ test('of a mixed list what is wrong is told by row and column, and only what is 
   assert.deepEqual(errors.rows.slice(1).map((row) => Number(row.at(-1))), wrong.map((_, n) => n + 3));
   assert.deepEqual(await desk.post(`/api/v1/imports/${import_.id}/commit`), { done: 1, left: [] });
   const now = await buildings(desk);
-  assert.deepEqual(now.filter((row) => row['所属小区/单位'] === '混合苑').map((row) => row['建筑名称']), ['1栋']);
+  assert.deepEqual(now.filter((row) => row['小区/项目'] === '混合苑').map((row) => row['建筑名称']), ['1栋']);
   assert.equal(now.length, before.length + 1);
 });

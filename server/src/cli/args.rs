@@ -96,7 +96,8 @@ pub(super) enum Command {
         #[arg(
             value_enum,
             value_name = "台账",
-            help = "hazards（隐患台账）、rounds（检查台账）或 buildings（建筑台账）"
+            hide_possible_values = true,
+            help = "hazards（火灾隐患台账）、rounds（检查台账）或 buildings（建筑台账）"
         )]
         what: ExportWhat,
         #[arg(long = "as", value_name = "账号或编号", help = "以谁的名义导出：只含其数据范围内的内容")]
@@ -219,19 +220,19 @@ pub(super) enum ImportCommand {
         building_use: Option<String>,
         #[arg(long, value_name = "坐标系", help = "名单未写坐标系时使用：wgs84、cgcs2000、gcj02、bd09")]
         datum: Option<String>,
-        #[arg(long, value_name = "文件", help = "把有错误的行和原因写成工作簿")]
+        #[arg(long, value_name = "文件", help = "把有错误的行和原因写入工作簿")]
         errors: Option<PathBuf>,
     },
     #[command(about = "按读取的结果导入")]
     Commit {
-        #[arg(value_name = "导入编号")]
+        #[arg(value_name = "导入编号", help = "读取名单后显示的编号")]
         import: String,
         #[arg(long = "as", value_name = "账号或编号", help = "以谁的名义导入")]
         who: String,
     },
     #[command(about = "撤销一次导入：此后无人改动的恢复原状")]
     Undo {
-        #[arg(value_name = "导入编号")]
+        #[arg(value_name = "导入编号", help = "读取名单后显示的编号")]
         import: String,
         #[arg(long = "as", value_name = "账号或编号", help = "以谁的名义撤销")]
         who: String,
@@ -244,7 +245,13 @@ pub(super) enum TlsCommand {
     Check,
     #[command(about = "生成自有根证书和服务器证书")]
     Init {
-        #[arg(long, value_name = "目录", default_value = "/etc/louan/tls", help = "存放位置")]
+        #[arg(
+            long,
+            value_name = "目录",
+            default_value = "/etc/louan/tls",
+            hide_default_value = true,
+            help = "存放位置，默认 /etc/louan/tls"
+        )]
         dir: PathBuf,
         #[arg(long, value_name = "域名", help = "服务器域名，可重复")]
         name: Vec<String>,
@@ -253,7 +260,13 @@ pub(super) enum TlsCommand {
     },
     #[command(about = "用原有的自有根证书重新签发服务器证书（手机和电脑不用重新安装根证书）")]
     Renew {
-        #[arg(long, value_name = "目录", default_value = "/etc/louan/tls", help = "证书所在目录")]
+        #[arg(
+            long,
+            value_name = "目录",
+            default_value = "/etc/louan/tls",
+            hide_default_value = true,
+            help = "证书所在目录，默认 /etc/louan/tls"
+        )]
         dir: PathBuf,
         #[arg(long, value_name = "域名", help = "服务器域名，可重复；不给出时与现有证书相同")]
         name: Vec<String>,

@@ -28,7 +28,7 @@ pub(super) async fn back_up(
     drop(hold(store, Company::Others)?);
     if is_older(store)? {
         return Err(Failure::refused(
-            "数据库是旧版本程序写成的",
+            "数据库由旧版本的程序生成",
             "未作任何改动。请先停止服务并运行 louan migrate（升级前会自动留下一份副本），再备份。",
         ));
     }
@@ -71,7 +71,7 @@ fn tell(step: Step) {
 fn summary(made: &Made) -> String {
     let Manifest { pos, counts, photos, .. } = &made.manifest;
     format!(
-        "备份完成并已验证：{}\n日志位置 {pos}，变更 {} 条，裁定 {} 条，照片 {} 张（新增 {} 张）。",
+        "备份完成并已验证：{}\n日志位置 {pos}，变更 {} 条，办理决定 {} 条，照片 {} 张（新增 {} 张）。",
         made.folder.display(),
         counts.changes,
         counts.rulings,
@@ -95,7 +95,7 @@ pub(super) fn verify(backup: &Path, config: &Config) -> Result<(), Failure> {
         ));
     }
     if !proven.ledger_agrees {
-        say("备份由另一版本的程序做成，台账将在恢复时重建。")?;
+        say("备份由另一版本的程序生成，台账将在恢复时重建。")?;
     }
     let Manifest { made_at, pos, photos, .. } = &proven.manifest;
     say(&format!(

@@ -123,16 +123,17 @@ impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
         let (what, next) = match &error {
             StorageError::Ahead { .. } => {
-                ("数据库由更新版本的程序写成", "数据未作任何改动。请安装同版本或更新版本的程序。")
+                ("数据库由更高版本的程序生成", "数据未作任何改动。请安装同版本或更高版本的程序。")
             }
             StorageError::Damaged { .. } => {
                 ("数据库中有损坏的内容", "未作任何改动。请先备份数据库文件，再由备份恢复，或联系技术支持。")
             }
             StorageError::Moved => ("数据在操作期间被他人更新", "未作任何改动。请重新执行。"),
-            StorageError::Stopped => ("数据库写入已停止", "已确认的数据是安全的。请检查磁盘后重启服务。"),
-            StorageError::Database { .. } => {
-                ("数据库无法使用", "已确认的数据未受影响。请检查 store.path 的路径、权限和磁盘空间后重试。")
-            }
+            StorageError::Stopped => ("数据库写入已停止", "已确认收到的数据是安全的。请检查磁盘后重启服务。"),
+            StorageError::Database { .. } => (
+                "数据库无法使用",
+                "已确认收到的数据未受影响。请检查 store.path 的路径、权限和磁盘空间后重试。",
+            ),
         };
         Self::new(what, &error, next).with(4)
     }
@@ -181,7 +182,7 @@ impl From<TenancyError> for Failure {
             TenancyError::Io(..) => Self::new(
                 "数据库无法使用",
                 &error,
-                "已确认的数据未受影响。请检查 store.path 的路径、权限和磁盘空间后重试。",
+                "已确认收到的数据未受影响。请检查 store.path 的路径、权限和磁盘空间后重试。",
             )
             .with(4),
         }
@@ -193,7 +194,7 @@ impl From<BackupError> for Failure {
         let safe = "数据库和已有的备份未受影响。";
         let (what, next) = match &error {
             BackupError::Storage(StorageError::Ahead { .. }) => {
-                ("数据库由更新版本的程序写成", "请用同版本或更新版本的程序。")
+                ("数据库由更高版本的程序生成", "请用同版本或更高版本的程序。")
             }
             BackupError::Storage(_) => ("数据库无法读取", "请用 louan doctor 检查数据库和磁盘。"),
             BackupError::Io { .. } => ("备份文件无法读写", "请检查备份目录的路径、权限和磁盘空间后重试。"),
@@ -204,7 +205,7 @@ impl From<BackupError> for Failure {
             BackupError::Manifest(..) | BackupError::Differs(_) => {
                 ("备份已损坏，不能使用", "请改用另一份备份，并检查存放备份的磁盘。")
             }
-            BackupError::Format(_) => ("备份由更新版本的程序做成", "请用同版本或更新版本的程序。"),
+            BackupError::Format(_) => ("备份由更高版本的程序生成", "请用同版本或更高版本的程序。"),
             BackupError::Damaged(_) => (
                 "备份中的数据库有损坏，不算备份成功",
                 "请运行 louan doctor 查看损坏之处，不要删除已有的备份。",

@@ -80,7 +80,8 @@ fn number(text: &str) -> Result<ImportId, Failure> {
 async fn standing(app: &App, who: &str) -> Result<(Person, Org), Failure> {
     let id = find_person(app, who).await?;
     let row = app.hub.find_person(id).await?.filter(|row| row.active);
-    let row = row.ok_or_else(|| Failure::refused(&format!("{who} 已停用"), UNCHANGED))?;
+    let row =
+        row.ok_or_else(|| Failure::refused(&format!("{who} 已停用"), "未作任何改动。请改用在用的账号。"))?;
     let org = app.hub.find_org(row.person.org).await?;
     let org = org.ok_or_else(|| Failure::refused("该人员的单位不存在", UNCHANGED))?;
     Ok((row.person, org))
@@ -176,8 +177,7 @@ pub(super) async fn export(
         (ExportWhat::Buildings, "geojson") => LedgerFile::GeoJson(datum),
         (ExportWhat::Buildings, "gpkg") => LedgerFile::GeoPackage(datum),
         _ => {
-            let next =
-                "未作任何改动。隐患台账和检查台账可导出为 .xlsx，建筑台账可导出为 .xlsx、.geojson、.gpkg。";
+            let next = "未作任何改动。火灾隐患台账和检查台账可导出为 .xlsx，建筑台账可导出为 .xlsx、.geojson、.gpkg。";
             return Err(Failure::refused(&format!("不能导出为 {}", to.display()), next));
         }
     };
@@ -241,7 +241,9 @@ impl From<ImportError> for Failure {
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
-            ExportError::NotPermitted => Self::refused("该岗位不能查看台账", UNCHANGED),
+            ExportError::NotPermitted => {
+                Self::refused("该岗位不能查看台账", "未作任何改动。请改用有权查看台账的账号。")
+            }
             ExportError::Storage(error) => error.into(),
             ExportError::Report(_) => {
                 Self::new("无法写出文件", &error, "数据未作任何改动。请检查磁盘空间后重试。")

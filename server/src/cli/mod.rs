@@ -16,11 +16,10 @@ mod restore;
 mod service;
 mod tls;
 mod unsent;
+mod usage;
 
 use std::io::Write;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::config::{Config, Sources};
 use args::{Arguments, Command, TlsCommand};
@@ -29,7 +28,10 @@ use failure::Failure;
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match usage::parse(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::told(&error),
+    };
     // A worker reads bytes from phones: it gets neither configuration nor runtime.
     if matches!(arguments.command, Command::Worker) {
         return crate::worker::worker_main();

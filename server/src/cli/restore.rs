@@ -102,7 +102,7 @@ fn unknown() -> Vec<String> {
         "  · 清除个人信息：louan user erase <账号或编号> --irrevocably".to_owned(),
         "  · 更改过的密码：louan user password <账号>".to_owned(),
         "  · 挂失的手机：不要再向其发放登记码；原登记已全部失效。".to_owned(),
-        "注意：备份之后作出的裁定（建账、确认、销号）和新增的单位、人员无法列出，须由各办公室重新录入。"
+        "注意：备份之后作出的办理决定（建账、核实、销号）和新增的单位、人员无法列出，须由各办公室重新录入。"
             .to_owned(),
     ]
 }
@@ -118,7 +118,7 @@ fn since(apart: &Apart) -> Vec<String> {
         lines.push(format!("暂存内容的审核决定 {} 项须重新作出。", apart.decisions));
     }
     if !apart.rulings.is_empty() {
-        lines.push(format!("备份之后的裁定须由原办公室重新录入，共 {} 项：", apart.rulings.len()));
+        lines.push(format!("备份之后的办理决定须由原办公室重新录入，共 {} 项：", apart.rulings.len()));
         lines.extend(listed(apart.rulings.iter().map(ruling)));
     }
     let added = apart.orgs.len() + apart.people.len() + apart.logins.len() + apart.devices.len();
@@ -158,7 +158,7 @@ fn ruling(ruling: &Ruling) -> String {
     let what = match &ruling.act {
         Act::RegisterSite(site, buildings) => format!("建账 {}（{} 栋）", site.name, buildings.len()),
         Act::ConfirmHazard { hazard, severity, due_on } => {
-            format!("确认隐患 {hazard}，{}，整改时限 {due_on}", severity.label())
+            format!("核实隐患 {hazard}，{}，整改时限 {due_on}", severity.label())
         }
         Act::CloseHazard { hazard } => format!("复查销号 {hazard}"),
     };

@@ -55,5 +55,5 @@ pub(super) async fn migrate(config: &Config) -> Result<(), Failure> {
 pub(super) async fn rebuild(config: &Config) -> Result<(), Failure> {
     let app = App::open_among(Company::Nobody, config, Workers::Processes(executable()?)).await?;
     let made = app.hub.rebuild().await?;
-    say(&format!("台账已由变更日志重建，共 {made} 份文档；变更和裁定未作任何改动。"))
+    say(&format!("台账已由变更日志重建，共 {made} 份文档；变更和办理决定未作任何改动。"))
 }

@@ -30,7 +30,7 @@ pub(super) async fn read_in(file: &Path, who: &str, config: &Config) -> Result<(
     let mut magic = [0; MAGIC.len()];
     let begins = filled(&mut parts, &mut magic).map_err(unreadable)?;
     if begins < magic.len() || magic != MAGIC {
-        return Err(Failure::refused("不是未上传数据包，或由更新版本的应用生成", UNCHANGED));
+        return Err(Failure::refused("不是未上传数据包，或由更高版本的应用生成", UNCHANGED));
     }
     let app = App::open(config, Workers::Processes(executable()?)).await?;
     let (person, _) = importer(&app, who).await?;

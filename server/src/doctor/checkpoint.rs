@@ -7,6 +7,7 @@ use std::path::Path;
 
 use louan_schema::id::Epoch;
 
+use super::store::LEAVE_ALL;
 use super::{Check, Finding, Patient};
 use crate::audit::checkpoint::{Checkpoint, CheckpointKey, SignedCheckpoint, is_unfinished, text};
 use crate::storage::sqlite::{Summary, audit_chains_at, audit_restores};
@@ -115,7 +116,7 @@ fn replaced(store: &Path, summary: &Summary, known: &[Checkpoint]) -> Result<usi
         Some(Checkpoint { at, lines, .. }) => Err(CHECKPOINTS.fault(
             format!("{at} 时审计有 {lines} 条，现有审计不足 {lines} 条，或第 {lines} 条与检查点不符：末尾可能被删除过"),
             UNHARMED,
-            "请保留现状和检查点文件，不要继续操作，并联系技术支持。",
+            LEAVE_ALL,
         )),
     }
 }

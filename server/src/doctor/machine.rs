@@ -47,10 +47,12 @@ pub(super) fn space(patient: &Patient<'_>) -> Vec<Finding> {
         match judged(free, database) {
             State::Well => {}
             State::Note => found.push(SPACE.note(what, "数据安全。", next)),
-            State::Fault => found.push(SPACE.fault(what, "已确认的数据安全，但很快不能再接收。", next)),
+            State::Fault => {
+                found.push(SPACE.fault(what, "已确认收到的数据是安全的，但很快不能再接收。", next))
+            }
         }
     }
-    SPACE.worst(found, format!("最少一处还有 {} MiB", least / MIB))
+    SPACE.worst(found, format!("空间最少的一处还有 {} MiB", least / MIB))
 }
 
 /// How so many free bytes are to be taken. A backup needs room for two copies of the database, one for its proof.
@@ -70,7 +72,7 @@ pub(super) fn folders(patient: &Patient<'_>) -> Vec<Finding> {
         if !writable {
             found.push(FOLDERS.fault(
                 format!("{name} {} 不能写入", path.display()),
-                "已确认的数据安全，但不能再接收或备份。",
+                "已确认收到的数据是安全的，但不能再接收或备份。",
                 "请检查目录是否存在、属主是否为服务用户、磁盘是否被挂为只读。",
             ));
         }

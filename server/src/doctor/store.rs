@@ -21,6 +21,8 @@ const RESTORE: Check = Check("restore", "恢复");
 /// What a clock may differ by without anybody having to look.
 const CLOCK_SLACK_MS: i64 = 5 * 60_000;
 const KEEP: &str = "请立即停止服务，不要删除任何文件，由最近的备份恢复（louan restore），并联系技术支持。";
+/// What was done to an audit is evidence: a restore would put another in its place.
+pub(super) const LEAVE_ALL: &str = "请停止服务，保留现状，不要恢复、不要删除任何文件，并联系技术支持。";
 const IN_DANGER: &str = "此前的备份不受影响；损坏处之后的内容不可信。";
 
 pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
@@ -41,9 +43,9 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         Ok(examined) => examined_findings(patient, &examined),
         Err(StorageError::Ahead { found, known }) => vec![
             VERSION.fault(
-                format!("数据库是第 {found} 版，由更新的程序写成；本程序只认识到第 {known} 版"),
+                format!("数据库是第 {found} 版，由更高版本的程序生成；本程序最高支持第 {known} 版"),
                 "数据安全，没有改动。",
-                "请安装同版本或更新版本的程序，不要用本程序启动服务。",
+                "请安装同版本或更高版本的程序，不要用本程序启动服务。",
             ),
             clock(patient, None),
         ],
@@ -85,7 +87,7 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
             Damage::Log(pos) => log = LOG.fault(format!("从第 {pos} 位起校验链断裂"), IN_DANGER, KEEP),
             Damage::Audit(seq) => {
                 let what = format!("从第 {seq} 条起校验链断裂，可能被改过");
-                audit = AUDIT.fault(what, "业务数据未受影响。", KEEP);
+                audit = AUDIT.fault(what, "业务数据未受影响。", LEAVE_ALL);
             }
         }
     }
@@ -95,7 +97,7 @@ fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding>
         let what = format!(
             "最近的备份中审计有 {lines} 条，现有审计不足 {lines} 条，或第 {lines} 条与备份不符：末尾可能被删除过"
         );
-        audit = AUDIT.fault(what, "业务数据未受影响。", KEEP);
+        audit = AUDIT.fault(what, "业务数据未受影响。", LEAVE_ALL);
     }
     let mut found = vec![version, database, log, audit];
     found.push(super::checkpoint::examine(patient, summary));
@@ -119,7 +121,7 @@ fn lines_a_backup_knew_otherwise(patient: &Patient<'_>, summary: &Summary) -> Op
 fn clock(patient: &Patient<'_>, newest: Option<Timestamp>) -> Finding {
     let now = patient.now;
     let next = "请校正系统时钟并启用时间同步（如 timedatectl set-ntp true），再启动服务。";
-    let safe = "已确认的数据安全；登录、期限和新记录的时间会出错。";
+    let safe = "已确认收到的数据是安全的；登录、期限和新记录的时间会出错。";
     if now < released_at() {
         let what = format!("系统时间 {now} 早于本程序的发布日期 {}", released_at().day());
         return CLOCK.fault(what, safe, next);

@@ -11,7 +11,7 @@ use crate::worker::{Judge, JudgeCase, Pool};
 
 const WORKER: Check = Check("worker", "审核进程");
 
-const SAFE: &str = "已确认的数据安全，但手机上报的内容不能审核，会留在手机上。";
+const SAFE: &str = "已确认收到的数据是安全的，但手机上报的内容不能审核，会留在手机上。";
 
 pub(super) async fn examine(patient: &Patient<'_>) -> Finding {
     let program = &patient.program;

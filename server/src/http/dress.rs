@@ -42,7 +42,7 @@ pub(super) struct Document<'a> {
     title: &'static str,
     status: u16,
     code: &'static str,
-    detail: &'static str,
+    detail: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<FieldError>)]
     errors: &'a [FieldError],
@@ -125,12 +125,13 @@ fn write_problem(context: &Context, error: &ApiError, reply: &mut Response) {
 }
 
 fn document(error: &ApiError, trace_id: &str) -> Vec<u8> {
+    let detail = error.detail();
     let document = Document {
         r#type: format!("urn:louan:problem:{}", error.code()),
         title: error.problem.title(),
         status: error.problem.status().as_u16(),
         code: error.code(),
-        detail: error.detail(),
+        detail: &detail,
         errors: &error.errors,
         version: error.version,
         trace_id,

@@ -30,6 +30,20 @@ impl From<AuthError> for ApiError {
     }
 }
 
+/// Between two tries that failed one waits 8 s at most, for an address a minute at most: what is longer is an account
+/// that is shut.
+const SHUT_FROM_MS: i64 = 60_001;
+
+/// Why somebody could not sign in. An account that is shut is no haste: who waits has typed a wrong password five times.
+pub(super) fn not_signed_in(error: AuthError) -> ApiError {
+    match error {
+        AuthError::TooOften(later) if later.after_ms >= SHUT_FROM_MS => {
+            ApiError::later(Problem::SignInPaused, later.after_ms)
+        }
+        other => other.into(),
+    }
+}
+
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
@@ -48,7 +62,7 @@ impl From<PhotoError> for ApiError {
             PhotoError::Offset(_) => Problem::OffsetMoved.into(),
             PhotoError::Checksum => Problem::ChecksumMismatch.into(),
             PhotoError::TooLong => Problem::TooLarge.into(),
-            PhotoError::Card => Self::field("/Upload-Metadata", "card", "照片说明与照片不符"),
+            PhotoError::Card => Self::field("/Upload-Metadata", "card", "照片卡与照片不符"),
             PhotoError::OtherBytes => Problem::OtherBytes.into(),
             PhotoError::Refused(unfit) => {
                 let errors = Self::field("/", unfit.code(), why(unfit)).errors;
@@ -110,9 +124,9 @@ impl From<UnsentError> for ApiError {
     fn from(error: UnsentError) -> Self {
         match error {
             UnsentError::Fault(_) => {
-                Self::field("/", "unsent", "不是完整的未上传数据包，或由更新版本的应用生成")
+                Self::field("/", "unsent", "不是完整的未上传数据包，或由更高版本的应用生成")
             }
-            UnsentError::UnknownDevice => Self::field("/", "device", "数据包来自未在本单位登记的设备"),
+            UnsentError::UnknownDevice => Self::field("/", "device", "数据包来自未在本系统登记的设备"),
             UnsentError::Signature => Self::field("/", "signature", "数据包内容与设备签名不符，可能已被改动"),
             UnsentError::Sync(error) => carried(error.into()),
             UnsentError::Photo(error) => carried(error.into()),
@@ -124,16 +138,16 @@ impl From<UnsentError> for ApiError {
 /// What a file brought by hand was refused for: nothing goes on by itself, and who brought it holds no phone.
 fn carried(error: ApiError) -> ApiError {
     let says = match error.problem {
-        Problem::Quota => Some("这张照片未导入，已导入的内容不受影响。请明日再次导入此数据包。"),
+        Problem::Quota => "这张照片未导入，已导入的内容不受影响。请明日再次导入此数据包。",
         Problem::PictureRefused | Problem::OtherBytes => {
-            Some("这张照片未导入，数据包中的其他内容不受影响。请在原手机上查看这张照片，或联系管理员。")
+            "这张照片未导入，数据包中的其他内容不受影响。请在原手机上查看这张照片，或联系系统运行单位。"
         }
-        Problem::UpdateApp => Some(
-            "这部分内容未导入，数据包文件完好。请更新原手机上的应用后重新导出；已是最新版本的，请联系运维人员。",
-        ),
-        _ => error.says,
+        Problem::UpdateApp => {
+            "这部分内容未导入，数据包文件完好。请更新原手机上的应用后重新导出；已是最新版本的，请联系系统运行单位。"
+        }
+        _ => return error,
     };
-    ApiError { says, ..error }
+    ApiError { says: Some(says), ..error }
 }
 
 impl From<SyncError> for ApiError {
@@ -164,6 +178,24 @@ fn logged(error: &dyn Error, answer: ApiError) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::throttle::TryLater;
+
+    #[test]
+    fn an_account_that_is_shut_is_told_so_with_the_minutes_left() {
+        for (after_ms, code, part) in [
+            (900_000, "sign_in_paused", "请在约 15 分钟后重试"),
+            (60_001, "sign_in_paused", "请在约 2 分钟后重试"),
+            (60_000, "too_often", "请稍后再试"),
+            (8_000, "too_often", "请稍后再试"),
+        ] {
+            let error = not_signed_in(AuthError::TooOften(TryLater { after_ms }));
+            assert_eq!(error.code(), code, "{after_ms}");
+            assert!(error.detail().contains(part), "{after_ms}: {}", error.detail());
+            assert_eq!(error.wait().is_none(), code == "sign_in_paused", "the wait is said once");
+        }
+        let enrolment = ApiError::from(AuthError::TooOften(TryLater { after_ms: 360_000 }));
+        assert_eq!(enrolment.code(), "too_often");
+    }
 
     #[test]
     fn a_picture_is_refused_with_a_sentence_of_its_own() {

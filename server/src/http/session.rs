@@ -13,6 +13,7 @@ use super::body::{Read, json, read};
 use super::context::{Context, context};
 use super::openapi::refusal::STORE;
 use super::openapi::{Operation, shape};
+use super::refused::not_signed_in;
 use super::route::{Body, Verb};
 use super::{Desk, at, reply};
 use crate::auth::token::Token;
@@ -77,7 +78,7 @@ pub(super) fn describe() -> Vec<Operation> {
             .open()
             .takes::<SignInRequest>()
             .gives::<SignInReply>("Signed in.")
-            .refuses(&[Problem::BadCredentials, Problem::TooOften])
+            .refuses(&[Problem::BadCredentials, Problem::SignInPaused, Problem::TooOften])
             .refuses(STORE),
         Operation::new(Verb::Delete, "/api/v1/session", "Sign out")
             .signed(false)
@@ -122,7 +123,7 @@ async fn begin_session(desk: Desk, context: Context, body: Read) -> Result<impl 
         password: Zeroizing::new(request.password),
         from: context.from,
     };
-    let signed_in = desk.identity().sign_in(credentials, desk.now().system).await?;
+    let signed_in = desk.identity().sign_in(credentials, desk.now().system).await.map_err(not_signed_in)?;
     let (person, tokens) = (signed_in.person.to_string(), Tokens::from(signed_in.issued));
     Ok(warp::reply::json(&SignInReply { person, tokens }))
 }

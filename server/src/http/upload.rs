@@ -181,7 +181,7 @@ fn announced(headers: &HeaderMap, id: UploadId) -> Result<NewUpload, ApiError> {
     let kind = text("kind").and_then(|text| text.parse::<UploadKind>().ok());
     let kind = kind.ok_or_else(|| wrong("kind", "上传内容类别不正确"))?;
     let card = entry("card").and_then(|bytes| PhotoCard::from_bytes(&bytes).ok());
-    let card = card.ok_or_else(|| wrong("card", "缺少照片说明，或无法读取"))?;
+    let card = card.ok_or_else(|| wrong("card", "缺少照片卡，或无法读取"))?;
     Ok(NewUpload { id, hash, kind, bytes, card })
 }
 

@@ -57,6 +57,7 @@ const TITLES: &[(Field, &[&str])] = &[
     (
         Field::Site,
         &[
+            "小区项目",
             "所属小区单位",
             "小区",
             "小区名称",
@@ -222,6 +223,20 @@ mod tests {
         let found: Vec<Field> = header.columns.iter().map(|(field, _)| *field).collect();
         assert_eq!(found, [Field::Street, Field::Site, Field::Building, Field::Height, Field::Address]);
         assert_eq!(header.unknown, ["序号", "备注"]);
+    }
+
+    /// Ledgers taken out before the title was changed come back, too.
+    #[test]
+    fn a_building_ledger_is_known_by_the_title_of_today_and_of_before() {
+        for title in ["小区/项目", "所属小区/单位"] {
+            let table = lines(&[
+                &["建筑名称", title, "建筑高度（m）", "管理单位（物业）"],
+                &["1栋", "示例花园", "54.5", ""],
+            ]);
+            let header = find(&table).expect("found");
+            assert_eq!(header.column(Field::Site), Some(1), "{title}");
+            assert_eq!(header.unknown, Vec::<String>::new(), "{title}");
+        }
     }
 
     #[test]

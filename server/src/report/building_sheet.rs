@@ -12,7 +12,7 @@ use super::workbook::{Cell, Column, OrgNames, Workbook, WorkbookError, column};
 const COLUMNS: [Column; 19] = [
     column("建筑编码", 20.0),
     column("建筑名称", 16.0),
-    column("所属小区/单位", 22.0),
+    column("小区/项目", 22.0),
     column("街镇", 12.0),
     column("社区/村", 16.0),
     column("网格编号", 12.0),
@@ -21,12 +21,12 @@ const COLUMNS: [Column; 19] = [
     column("纬度", 12.0),
     column("坐标系", 10.0),
     column("使用性质", 10.0),
-    column("建筑高度(m)", 11.0),
+    column("建筑高度（m）", 11.0),
     column("高度来源", 10.0),
     column("地上层数", 9.0),
     column("建筑类别", 10.0),
     column("管理方式", 18.0),
-    column("管理单位(物业)", 24.0),
+    column("管理单位（物业）", 24.0),
     column("监管单位", 22.0),
     column("建账状态", 10.0),
 ];

@@ -1,5 +1,5 @@
-//! The inspection ledger as a workbook (检查台账): one row a visit and organisation, in the columns of
-//! `domain.md` §3.3 that the ledger's rows know.
+//! The inspection ledger as a workbook (检查台账): one row a visit and organisation, in the columns that the ledger's rows
+//! know.
 //!
 //! Nothing is counted here: whether a visit is complete, contested or failed somewhere was folded before, its photos were
 //! tallied. That all items are answered (检查进度) and that all photos are here (尚缺照片) are two things. Who went is not
@@ -16,13 +16,13 @@ use crate::storage::photos::PhotoTally;
 
 const COLUMNS: [Column; 13] = [
     column("检查编号", 28.0),
-    column("所属小区/单位", 22.0),
+    column("小区/项目", 22.0),
     column("街镇", 12.0),
     column("检查单位", 22.0),
     column("检查日期", 12.0),
     column("检查楼栋", 36.0),
     column("楼栋数", 8.0),
-    column("不合格项数", 10.0),
+    column("有隐患项数", 10.0),
     column("检查进度", 10.0),
     column("填报情况", 12.0),
     column("照片数", 8.0),

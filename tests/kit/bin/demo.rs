@@ -25,7 +25,7 @@ const FIRST_DAY: &str = "2020-01-21";
 const LINES_SHOWN: usize = 8;
 
 #[derive(Debug, Parser)]
-#[command(name = "demo", about = "楼安演示：真实检查数据经手机、审核、裁定、台账到月度数据")]
+#[command(name = "demo", about = "楼安演示：真实检查数据经手机、审核、核实和销号、台账到累计统计")]
 struct Arguments {
     /// Buildings of each street.
     #[arg(long, value_name = "栋", default_value_t = 2, help = "每个街镇取多少栋建筑")]
@@ -88,7 +88,7 @@ async fn show(arguments: &Arguments, path: &Path) -> Step<Running> {
     println!("1  准备  数据文件夹 {}{note}", path.display());
     let office = Office::furnish(&folder, address)?;
     let root = office.make_certificate().await?;
-    println!("   证书  自签根证书和服务器证书已生成");
+    println!("   证书  自签名根证书和服务器证书已生成");
     println!("   人员  用管理命令逐一录入 65 个单位、86 名人员，开通账号，发放手机登记码");
     let mut bar = Bar::new("   已执行命令");
     let staff = set_up(&office, &mut |done, all| bar.show(done, all)).await?;
@@ -98,7 +98,7 @@ async fn show(arguments: &Arguments, path: &Path) -> Step<Running> {
 
     let first_day: Day = FIRST_DAY.parse().map_err(|e| Trouble::odd(format!("{FIRST_DAY}: {e}")))?;
     let running = office.serve(first_day.start()).await?;
-    println!("   服务  {} 已启动（TLS，审核在单独进程）\n", office.url());
+    println!("   服务  {} 已启动（TLS，审核由单独的进程进行）\n", office.url());
     println!("2  在册  21 个街镇，{} 栋建筑（真实检查数据；地址与人员均非本地）", source.streets.len());
     let phones = folder.inner("phones")?;
     let mut year =
@@ -106,7 +106,7 @@ async fn show(arguments: &Arguments, path: &Path) -> Step<Running> {
     println!("   手机  {} 部已凭登记码经 HTTPS 登记（每个街镇物业 2 部、派出所 1 部）\n", year.phone_count());
 
     println!(
-        "3  每周  平时检查，手机无信号；周五 18 时同步、核实、复查、销号。服务端每周重启一次，拨到当周时间"
+        "3  每周  平时检查，手机无信号；周五 18 时同步、核实、复查、销号。服务端每周重启一次，并把时钟调到当周"
     );
     let running = play(&office, &mut year, running, Week::all(first_day, arguments.until)).await?;
     println!("   手机共联网 {} 次；手机上未送达、暂存或退回的内容 {} 条\n", year.trips(), year.unsettled()?);
@@ -124,10 +124,10 @@ async fn show(arguments: &Arguments, path: &Path) -> Step<Running> {
     let lines = desk.lines(&format!("page_size={LINES_SHOWN}")).await?;
     let (total, shown) = (lines.total, lines.rows.len());
     println!("5  火灾隐患台账（共 {total} 条，最近发现的 {shown} 条）\n{}", table::ledger(&lines.rows));
-    println!("6  月度情况统计（统计截止 {} 24时）\n{}", arguments.until, table::month(&month));
+    println!("6  整治情况累计统计（自整治开始，截至 {} 24时）\n{}", arguments.until, table::month(&month));
     println!("7  看一看\n   地址  {}/", office.url());
     let authority = folder.at("tls/root.pem");
-    println!("   证书是演示自签的，浏览器会提示不受信任：选择继续，或先导入 {}", authority.display());
+    println!("   演示使用自签名证书，浏览器会提示不受信任：选择继续，或先导入 {}", authority.display());
     println!("{accounts}");
     Ok(running)
 }

@@ -43,7 +43,7 @@ pub fn accounts(list: &[&Account]) -> String {
 /// Lines of the ledger, numbered.
 #[must_use]
 pub fn ledger(lines: &[HazardLine]) -> String {
-    let head = [("序号", 5), ("街镇", 10), ("小区/项目", 22), ("隐患", 34), ("发现", 11), ("限期", 11)];
+    let head = [("序号", 5), ("街镇", 10), ("小区/项目", 22), ("隐患", 34), ("发现", 11), ("整改时限", 11)];
     let mut text = format!("   {}状态\n", head.map(|(title, columns)| padded(title, columns)).concat());
     for (i, line) in lines.iter().enumerate() {
         let place = line.street.and_then(|code| street(code).ok()).map_or("", |street| street.name);

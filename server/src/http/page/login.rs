@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::super::api_error::{ApiError, Problem};
 use super::super::body::{Read, read};
 use super::super::context::{Context, context};
+use super::super::refused::not_signed_in;
 use super::super::route::Body;
 use super::super::{Desk, Mount, at, reply};
 use super::layout;
@@ -25,7 +26,7 @@ pub(super) fn routes(desk: &Desk) -> BoxedFilter<(Response,)> {
     let form = warp::path!("login")
         .and(warp::get())
         .and(at(desk))
-        .map(|desk: Desk| super::page(form(desk.mount(), None)));
+        .map(|desk: Desk| super::page(form(desk.mount(), "", None)));
     let sign_in = warp::path!("login")
         .and(warp::post())
         .and(at(desk))
@@ -59,8 +60,8 @@ async fn sign_in(desk: Desk, context: Context, body: Read) -> Result<Response, A
     }
     let (login, password) = fields(&body?)?;
     let now = desk.now().system;
-    let credentials = Credentials { login, password, from: context.from };
-    match desk.identity().sign_in_browser(credentials, now).await.map_err(ApiError::from) {
+    let credentials = Credentials { login: login.clone(), password, from: context.from };
+    match desk.identity().sign_in_browser(credentials, now).await.map_err(not_signed_in) {
         Ok((token, ends_at)) => {
             let seconds = (ends_at.ms() - now.ms()) / 1_000;
             let cookie = cookie(desk.mount(), &token.text(), seconds)?;
@@ -68,14 +69,18 @@ async fn sign_in(desk: Desk, context: Context, body: Read) -> Result<Response, A
             Ok(warp::reply::with_header(home, SET_COOKIE, cookie).into_response())
         }
         // What a person can mend is said beside the form; the rest is a page of its own.
-        Err(error) if matches!(error.problem, Problem::BadCredentials | Problem::TooOften) => {
-            let mut response = form(desk.mount(), Some(&error)).into_string().into_response();
+        Err(error) if is_beside_the_form(error.problem) => {
+            let mut response = form(desk.mount(), &login, Some(&error)).into_string().into_response();
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
             *response.status_mut() = error.problem.status();
             Ok(response)
         }
         Err(error) => Err(error),
     }
+}
+
+const fn is_beside_the_form(problem: Problem) -> bool {
+    matches!(problem, Problem::BadCredentials | Problem::SignInPaused | Problem::TooOften)
 }
 
 async fn sign_out(desk: Desk, context: Context, body: Read) -> Result<Response, ApiError> {
@@ -115,24 +120,26 @@ fn fields(body: &[u8]) -> Result<(String, Zeroizing<String>), Problem> {
     }
 }
 
-fn form(mount: &Mount, error: Option<&ApiError>) -> Markup {
+/// The form; `login` is what was typed before, so that a wrong password costs no second typing of it.
+fn form(mount: &Mount, login: &str, error: Option<&ApiError>) -> Markup {
     let main = html! {
         h1 { "登录" }
         @if let Some(error) = error {
             p class="notice" role="alert" {
                 strong { (error.problem.title()) "。" } (error.detail())
-                @if let Some(seconds) = error.retry_after_s { "（约 " (seconds) " 秒后可再试）" }
+                @if let Some(wait) = error.wait() { "（" (wait) "后可再试）" }
             }
         }
         form method="post" action=(mount.path(LOGIN)) class="login" {
             label for="account" { "账号" }
-            input id="account" name="account" type="text" autocomplete="username" maxlength="64" required;
+            input id="account" name="account" type="text" value=(login) autocomplete="username" maxlength="64"
+                required;
             label for="password" { "密码" }
             input id="password" name="password" type="password" autocomplete="current-password"
                 maxlength="256" required;
             button type="submit" { "登录" }
         }
-        p class="small" { "连续五次不正确将暂停登录十五分钟。忘记密码请联系本单位系统管理员。" }
+        p class="small" { "连续五次不正确将暂停登录十五分钟。忘记密码的，请联系系统运行单位重设。" }
     };
     layout(mount, "登录", None, &main)
 }

@@ -66,8 +66,8 @@ pub(super) fn problem(error: &ApiError, request_id: &str, mount: &Mount) -> Stri
     let main = html! {
         h1 { (error.problem.title()) }
         p { (error.detail()) }
-        @if let Some(seconds) = error.retry_after_s {
-            p { "请在 " (seconds) " 秒后重试。" }
+        @if let Some(wait) = error.wait() {
+            p { "请在 " (wait) "后重试。" }
         }
         p { a class="button" href=(mount.path("/")) { "返回首页" } }
         p class="small" { "代码 " (error.code()) "，请求编号 " (request_id) }

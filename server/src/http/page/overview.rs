@@ -1,4 +1,7 @@
-//! `GET /`: the month by 街镇 and the first lines of the hazard ledger.
+//! `GET /`: the figures by 街镇 and the first lines of the hazard ledger.
+//!
+//! On a phone a line of a table is a card, and a browser forgets what a table is whose display was changed: every part
+//! says its role itself.
 
 use louan_schema::code::{Action, may};
 use louan_schema::time::Day;
@@ -77,10 +80,10 @@ fn overview(
             }
         }
         @if let Some(month) = month { (month_section(mount, cut_off, month)) }
-        @if let Some(lines) = lines { (ledger_section(lines)) }
+        @if let Some(lines) = lines { (ledger_section(lines, month.is_none())) }
         @if month.is_none() && lines.is_none() {
             h1 { "首页" }
-            p { "您的岗位不查看统计与台账。" }
+            p { "您的岗位无权查看统计和台账。如工作需要，请联系系统运行单位。" }
         }
     };
     layout(mount, "首页", Some(head), &main)
@@ -95,22 +98,27 @@ fn month_section(mount: &Mount, cut_off: Day, month: &SeenFigures) -> Markup {
                 input id="cut_off" name="cut_off" type="date" value=(cut_off) required;
                 button type="submit" { "查看" }
             }
-            p { "统计截止 " (cut_off) " 24时，按发生时间统计，不论何时上报。" }
+            p { "自整治开始累计，截至 " (cut_off) " 24时；按发生时间统计，不论何时上报。" }
             (tiles(&month.total))
-            div class="wide" tabindex="0" role="region" aria-label="月度情况统计表" {
-                table class="figures" {
-                    thead {
-                        tr {
-                            th scope="col" { "序号" }
-                            th scope="col" { "街镇" }
-                            @for title in FIGURES { th scope="col" class="number" { (title) } }
+            div class="wide" tabindex="0" role="region" aria-label={ (MONTH) "表" } {
+                table class="figures" role="table" {
+                    thead role="rowgroup" {
+                        tr role="row" {
+                            th scope="col" role="columnheader" { "序号" }
+                            th scope="col" role="columnheader" { "街镇" }
+                            @for title in FIGURES {
+                                th scope="col" role="columnheader" class="number" { (title) }
+                            }
                         }
                     }
-                    tbody {
+                    tbody role="rowgroup" {
                         @for (i, row) in month.rows.iter().enumerate() { (street_row(i + 1, row)) }
                     }
-                    tfoot {
-                        tr { th scope="row" colspan="2" { "合计" } (figures(&month.total)) }
+                    tfoot role="rowgroup" {
+                        tr role="row" {
+                            th scope="row" role="rowheader" colspan="2" { "合计" }
+                            (figures(&month.total))
+                        }
                     }
                 }
             }
@@ -118,8 +126,8 @@ fn month_section(mount: &Mount, cut_off: Day, month: &SeenFigures) -> Markup {
     }
 }
 
-const MONTH: &str = "月度情况统计";
-const LEDGER: &str = "隐患台账";
+const MONTH: &str = "整治情况累计统计";
+const LEDGER: &str = "火灾隐患台账";
 const FIGURES: [&str; 6] = ["检查次数", "发现隐患", "处置完成", "复查销号", OVERDUE, "待核实"];
 const OVERDUE: &str = "逾期未改";
 
@@ -145,34 +153,45 @@ fn tiles(total: &FiguresView) -> Markup {
 
 fn street_row(number: usize, row: &StreetFigures) -> Markup {
     html! {
-        tr { td class="row" { (number) } th scope="row" { (row.name) } (figures(&row.figures)) }
+        tr role="row" {
+            td class="row" role="cell" { (number) }
+            th scope="row" role="rowheader" { (row.name) }
+            (figures(&row.figures))
+        }
     }
 }
 
 fn figures(figures: &FiguresView) -> Markup {
     html! {
         @for (title, number, late) in titled(figures) {
-            td class=(if late { "number overdue" } else { "number" }) data-title=(title) { (number) }
+            td class=(if late { "number overdue" } else { "number" }) role="cell" data-title=(title) { (number) }
         }
     }
 }
 
-const COLUMNS: [&str; 8] = ["序号", "小区/项目", "街镇", "隐患", "程度", "状态", "发现日期", "整改时限"];
+const COLUMNS: [&str; 8] = ["序号", "小区/项目", "街镇", "隐患", "严重程度", "状态", "发现日期", "整改时限"];
 
-fn ledger_section(lines: &Page<HazardView>) -> Markup {
+/// `alone`: nothing stands above it, so its title is the page's.
+fn ledger_section(lines: &Page<HazardView>, alone: bool) -> Markup {
     html! {
         section id="ledger" {
-            h2 { (LEDGER) }
+            @if alone { h1 { (LEDGER) } } @else { h2 { (LEDGER) } }
             p {
                 "共 " (lines.total) " 条"
                 @if !lines.rows.is_empty() { "，显示最近发现的 " (lines.rows.len()) " 条" }
                 "。"
             }
             @if !lines.rows.is_empty() {
-                div class="wide" tabindex="0" role="region" aria-label="隐患台账表" {
-                    table {
-                        thead { tr { @for title in COLUMNS { th scope="col" { (title) } } } }
-                        tbody { @for (i, line) in lines.rows.iter().enumerate() { (ledger_line(i + 1, line)) } }
+                div class="wide" tabindex="0" role="region" aria-label={ (LEDGER) "表" } {
+                    table role="table" {
+                        thead role="rowgroup" {
+                            tr role="row" {
+                                @for title in COLUMNS { th scope="col" role="columnheader" { (title) } }
+                            }
+                        }
+                        tbody role="rowgroup" {
+                            @for (i, line) in lines.rows.iter().enumerate() { (ledger_line(i + 1, line)) }
+                        }
                     }
                 }
             }
@@ -183,22 +202,22 @@ fn ledger_section(lines: &Page<HazardView>) -> Markup {
 fn ledger_line(number: usize, line: &HazardView) -> Markup {
     let [_, _, street, hazard, severity, state, found, due] = COLUMNS;
     html! {
-        tr {
-            td class="row" { (number) }
-            th scope="row" { (line.site_name) }
-            td class="short" data-title=(street) { (line.street_name) }
-            td data-title=(hazard) {
+        tr role="row" {
+            td class="row" role="cell" { (number) }
+            th scope="row" role="rowheader" { (line.site_name) }
+            td class="short" role="cell" data-title=(street) { (line.street_name) }
+            td role="cell" data-title=(hazard) {
                 span { (line.code) " " (line.name) @if !line.text.is_empty() { br; span class="small" { (line.text) } } }
             }
-            td class="short" data-title=(severity) { (line.severity_label) }
-            td class="short" data-title=(state) {
+            td class="short" role="cell" data-title=(severity) { (line.severity_label) }
+            td class="short" role="cell" data-title=(state) {
                 span {
                     (line.state_label) @if line.overdue { " " strong class="overdue" { "逾期" } }
                     @if line.photos_missing > 0 { br; span class="small" { "尚缺照片 " (line.photos_missing) " 张" } }
                 }
             }
-            td class="short" data-title=(found) { (line.found_on) }
-            td class="short" data-title=(due) { (line.due_on.as_deref().unwrap_or("待定")) }
+            td class="short" role="cell" data-title=(found) { (line.found_on) }
+            td class="short" role="cell" data-title=(due) { (line.due_on.as_deref().unwrap_or("待定")) }
         }
     }
 }
@@ -239,7 +258,7 @@ mod tests {
             ["<img src=x onerror=alert(1)>", "\"><script>1</script>", "</td></table>", "{{7*7}}", "&lt;b&gt;"]
         {
             let page = Page { rows: vec![line(payload, false)], total: 1 };
-            let text = ledger_section(&page).into_string();
+            let text = ledger_section(&page, false).into_string();
             assert!(!text.contains("<img") && !text.contains("<script"), "{text}");
             assert_eq!(text.matches("</table>").count(), 1, "{text}");
             assert_eq!(
@@ -255,6 +274,44 @@ mod tests {
         let shown =
             |photos_missing| ledger_line(1, &HazardView { photos_missing, ..line("x", false) }).into_string();
         assert!(shown(1).contains("尚缺照片 1 张") && !shown(0).contains("照片"));
+    }
+
+    #[test]
+    fn every_part_of_a_table_keeps_its_role_whatever_a_style_makes_of_it() {
+        let row = StreetFigures {
+            street: String::new(),
+            name: "古南街道",
+            figures: FiguresView { overdue: 1, ..FiguresView::default() },
+        };
+        let month = SeenFigures { rows: vec![row], total: FiguresView::default() };
+        let day = "2020-03-20".parse().expect("a day");
+        let ledger = Page { rows: vec![line("x", true)], total: 1 };
+        let figures = month_section(&Mount::at(""), day, &month).into_string();
+        for text in [figures, ledger_section(&ledger, false).into_string()] {
+            for (tag, roles) in [
+                ("<table", &["table"][..]),
+                ("<thead", &["rowgroup"]),
+                ("<tbody", &["rowgroup"]),
+                ("<tfoot", &["rowgroup"]),
+                ("<tr", &["row"]),
+                ("<th ", &["columnheader", "rowheader"]),
+                ("<td", &["cell"]),
+            ] {
+                for part in text.split(tag).skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
+                    let own = roles.iter().any(|role| part.contains(&format!("role=\"{role}\"")));
+                    assert!(own, "{tag}{part}>");
+                }
+            }
+            assert!(text.contains("<th ") && text.contains("<td"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_ledger_that_stands_alone_carries_the_title_of_the_page() {
+        let page = Page { rows: Vec::new(), total: 0 };
+        let shown = |alone| ledger_section(&page, alone).into_string();
+        assert!(shown(true).contains("<h1>火灾隐患台账</h1>") && !shown(true).contains("<h2"));
+        assert!(shown(false).contains("<h2>火灾隐患台账</h2>") && !shown(false).contains("<h1"));
     }
 
     #[test]
