@@ -30,8 +30,8 @@ def report(louan, person, now, wanted):
 def visit(louan, person, site, building):
     """A round through one building, everything as it should be."""
     walk = louan.start_round(person.id, site, [building])
-    for item in louan.round(walk).missing:
-        answer = {"item": item, "outcome": "pass", "place": 1, "photos": []}
+    for lacking in louan.round(walk).missing:
+        answer = {"item": lacking.item, "outcome": "pass", "place": 1, "photos": []}
         louan.answer(person.id, walk, draft("AnswerDraft", answer))
     louan.submit_round(person.id, walk)
 
