@@ -267,6 +267,23 @@ fn every_hostile_sheet_change_gets_its_verdict() {
 }
 
 #[test]
+fn every_hostile_sheet_value_is_one_that_may_not_stand() {
+    let long = "长".repeat(crate::record::text::NOTE_CHARS_MAX + 1);
+    for (key, value) in [
+        ("-/-/-/opened", ScalarValue::Uint(1)),
+        ("-/-/-/template", ScalarValue::Int(1)),
+        ("-/Q1-99/-/outcome", ScalarValue::Uint(1)),
+        ("-/Q1-12/-/note", long.as_str().into()),
+        ("-/Q1-12/-/reason", "\u{202e}".into()),
+        ("-/Q1-12/-/counts", ScalarValue::Bytes(vec![0; 257])),
+        ("-/Q1-12/-/photos", ScalarValue::Bytes(vec![0; 257])),
+    ] {
+        let change = with(&SHEET, |c| c.operations = vec![op(Key::Map(key.into()), OpType::Put(value))]);
+        assert_eq!(verdict(&SHEET, change), Err(Code::Schema), "{key}");
+    }
+}
+
+#[test]
 fn the_sixty_fifth_concurrent_value_under_one_key_is_refused() {
     let first = first_change(SHEET.doc_id());
     let changes: Vec<Vec<u8>> = (0..66_u8)
