@@ -14,7 +14,12 @@ use super::{Document, DocumentError};
 /// # Errors
 /// [`DocumentError::Panicked`], or what `act` says.
 pub fn guarded<T>(act: impl FnOnce() -> Result<T, DocumentError>) -> Result<T, DocumentError> {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or(Err(DocumentError::Panicked))
+    caught(DocumentError::Panicked, act)
+}
+
+/// Runs what may panic inside automerge; `panicked` is what is said then.
+pub(super) fn caught<T, E>(panicked: E, act: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or(Err(panicked))
 }
 
 impl Document {

@@ -8,11 +8,11 @@
 //! again before anybody may call it accepted.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::legacy::{Key, ObjectId, OpType};
 use automerge::{Automerge, Change, ExpandedChange, ROOT, ReadDoc, ScalarValue};
 
+use super::guard::caught;
 use super::key::{Field, SHEET_OPENED, SHEET_TEMPLATE, SheetKey, parse_record_key};
 use super::scan::RecordPut;
 use super::write::{Tip, record_change};
@@ -96,18 +96,13 @@ pub fn judge(case: &Case<'_>) -> Result<Judged, Code> {
     Ok(Judged { verdicts, snapshot })
 }
 
-/// Saves the document, loads it again and compares heads; `None` when it does not come back.
+/// The document saved, if it comes back when loaded.
 pub(super) fn survives(document: &Document) -> Option<Vec<u8>> {
-    guarded(|| {
-        let bytes = document.save();
-        let again = Document::load(&bytes).map_err(|_| Code::ReloadFailed)?;
-        if again.heads() == document.heads() { Ok(bytes) } else { Err(Code::ReloadFailed) }
-    })
-    .ok()
+    document.save_proven().ok()
 }
 
 pub(super) fn guarded<T>(act: impl FnOnce() -> Result<T, Code>) -> Result<T, Code> {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or(Err(Code::Panicked))
+    caught(Code::Panicked, act)
 }
 
 fn admissible(descriptor: &Descriptor, document: &Automerge, raw: &[u8]) -> Result<(), Code> {
