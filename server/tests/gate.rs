@@ -82,6 +82,18 @@ fn what_is_sent_again_or_comes_under_a_fallen_number_burns_no_actor_and_keeps_no
     assert_eq!((large.code, large.keep, large.burns, left), (Code::TooLarge, false, false, 5));
 }
 
+/// What the phone sends whose life a clone shares can still be asked for again; its place must not be burnt then.
+#[test]
+fn a_clone_is_evidence_and_burns_nothing_of_the_life_it_shares() {
+    let mut phone = phone();
+    let mut clone = phone.clone();
+    let (ours, theirs) = (next(&mut phone, 1), next(&mut clone, 2));
+    let (said, left) = judged(&phone, MAY, DocumentState::default(), &[ours, theirs], 5);
+    assert!(is_candidate(&said[0]), "{said:?}");
+    let theirs = refused(&said[1]);
+    assert_eq!((theirs.code, theirs.keep, theirs.burns, left), (Code::CloneDetected, true, false, 3));
+}
+
 #[test]
 fn a_day_without_quota_says_so_only_of_what_would_be_kept() {
     let mut phone = phone();
