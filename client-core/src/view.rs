@@ -192,7 +192,8 @@ pub struct OutboxView {
     /// Why it is held or was returned; of pending answers, why they cannot be put on their sheet and are not sent.
     /// They are kept, and tried again with every request.
     pub code: Option<Code>,
-    /// Its position in the office's log; nothing when the office took it without telling one.
+    /// Its position in the office's log, of one that was put back the last that it can have there; nothing when the
+    /// office took it without telling one.
     pub pos: Option<u64>,
     /// Acknowledged before the office restored its log, and not yet asked about.
     pub unverified: bool,

@@ -123,6 +123,28 @@ fn what_the_log_still_has_or_a_backup_has_is_not_carried() {
     assert!(desk.request().1.verify.is_empty(), "a verified backup has it");
 }
 
+/// Where it stands in the log put back, only that log can say; it stood at 40 in the one before.
+#[test]
+fn what_was_found_or_brought_back_further_on_is_kept_until_a_backup_of_that_log_covers_it() {
+    for missing in [false, true] {
+        let mut desk = Desk::new();
+        let (_, hash, ..) = restored(&mut desk);
+        desk.pos = 60;
+        desk.sync_with(|request, taken| {
+            assert_eq!(request.verify, [hash]);
+            taken.missing.extend(missing.then_some(hash));
+        });
+        let brought = desk.sync_with(|_, taken| taken.backed_up_pos = 45).relayed;
+        assert_eq!(brought, usize::from(missing));
+        learn(&mut desk);
+        assert_eq!(desk.request().1.verify, [hash], "no backup of that log had it; missing: {missing}");
+        desk.sync();
+        desk.sync_with(|_, taken| taken.backed_up_pos = 61);
+        learn(&mut desk);
+        assert!(desk.request().1.verify.is_empty(), "a verified backup has it; missing: {missing}");
+    }
+}
+
 #[test]
 fn a_change_that_cannot_be_taken_now_is_carried_until_it_can_and_the_phone_comes_to_rest_in_between() {
     let mut desk = Desk::new();

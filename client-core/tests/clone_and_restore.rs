@@ -168,6 +168,67 @@ fn a_restore_while_the_phone_had_no_cursor_is_found_out_by_the_next_one() {
     assert_eq!(desk.counts(), [1, 0, 0, 0]);
 }
 
+/// A position is a place in one log: a backup of the log put back covers what stands in it, not what stood so far on
+/// in the one before.
+#[test]
+fn what_a_restored_log_has_further_on_is_in_doubt_at_the_next_restore_until_a_backup_of_it_covers_it() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "堵塞");
+    desk.sync();
+    let told = desk.pos;
+    let restore = |desk: &mut Desk, epoch: u8| {
+        desk.epoch = Epoch([epoch; 16]);
+        let (prepared, _) = desk.request();
+        desk.absorb(prepared, SyncReply::EpochChanged { epoch: desk.epoch, head: desk.pos });
+    };
+    restore(&mut desk, 10);
+    // A colleague's phone has brought it back by now, behind much else.
+    desk.pos = told + 20;
+    let covers = |desk: &mut Desk, pos: u64| {
+        let asked = desk.sync_with(|_, taken| taken.backed_up_pos = pos);
+        assert_eq!((asked.missing, desk.counts()), (0, [0, 0, 0, 1]));
+    };
+    covers(&mut desk, told + 5);
+    restore(&mut desk, 11);
+    assert_eq!(desk.request().1.verify.len(), 1, "no backup of that log had it");
+    covers(&mut desk, told + 5);
+    covers(&mut desk, told + 20);
+    restore(&mut desk, 12);
+    assert_eq!(desk.request().1.verify.len(), 0, "a verified backup has it");
+}
+
+/// An answer that comes together with the news that the log is another one is that log's own.
+#[test]
+fn what_the_log_that_was_put_back_holds_is_held_at_once_and_what_another_held_is_sent_in_the_same_call() {
+    let mut desk = Desk::new();
+    desk.hazard(ANNA, "先前暂存");
+    desk.refuse(Code::Frozen);
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: Epoch([10; 16]), head: 0 });
+    assert_eq!(desk.counts(), [1, 0, 0, 0]);
+    // Put back once more, before the phone heard another word of the first one.
+    desk.epoch = Epoch([11; 16]);
+    let held = |taken: &mut louan_schema::wire::Taken| {
+        taken.changes.iter_mut().flatten().for_each(|verdict| *verdict = Verdict::NotTaken(Code::Revoked));
+    };
+    let (prepared, request) = desk.request();
+    let mut taken = desk.all_taken(&request);
+    held(&mut taken);
+    taken.answered_at = taken.cursor.take();
+    taken.page = Some(vec![1].into());
+    desk.absorb(prepared, SyncReply::Taken(Box::new(taken)));
+    assert_eq!(desk.counts(), [0, 1, 0, 0]);
+    assert!(!desk.sync().more);
+    assert_eq!(desk.counts(), [0, 1, 0, 0], "the end of the bootstrap does not ask a second time");
+
+    // Without a cursor, and nothing to send: only the last page tells that the log is another one.
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: Epoch([12; 16]), head: 0 });
+    desk.epoch = Epoch([13; 16]);
+    let absorbed = desk.sync_with(|_, taken| held(taken));
+    assert_eq!((absorbed.held, desk.counts()), (1, [0, 1, 0, 0]));
+}
+
 #[test]
 fn a_scope_of_a_restored_office_counts_though_its_number_is_lower() {
     let mut desk = Desk::new();

@@ -3,16 +3,16 @@
 //! Verdicts are matched by change hash, so a late or repeated reply finds nothing left to
 //! do. Items and the cursor count only if the phone still stands where it asked from.
 
-use louan_schema::id::{DocId, Epoch, Incarnation};
+use louan_schema::id::{DocId, Incarnation};
 use louan_schema::time::Timestamp;
 use louan_schema::wire::{
     Code, CommandVerdict, Cursor, Disposition, Scope, SyncReply, Taken, Verdict, frame,
 };
 use minicbor::bytes::ByteVec;
 
-use super::reauthor::{self, Refused};
+use super::reauthor::Refused;
 use super::verdict::{Fate, Outcome, judge};
-use super::{Absorbed, Prepared, answered, catch_up, colleague, compact, item, purge};
+use super::{Absorbed, Prepared, answered, catch_up, colleague, compact, item, purge, restored};
 use crate::error::{Error, ErrorKind};
 use crate::phone::Phone;
 use crate::store::{EditState, Meta, OutboxRow, SignedBatch, Writer};
@@ -41,7 +41,7 @@ impl Phone {
                 w.set_meta(Meta::MinBuild, &min_build)?;
                 Ok(Absorbed { update_app: Some(min_build), ..Absorbed::default() })
             }
-            SyncReply::EpochChanged { epoch, .. } => epoch_changed(w, &prepared, epoch),
+            SyncReply::EpochChanged { epoch, .. } => restored::epoch_changed(w, &prepared, epoch),
             SyncReply::Taken(reply) => taken(w, &prepared, &reply, now, Incarnation(random)),
         })?;
         self.allowance.came(pushed);
@@ -50,28 +50,10 @@ impl Phone {
 }
 
 /// Whether the phone still stands where it asked from.
-fn stands(w: &Writer<'_>, prepared: &Prepared) -> Result<bool, Error> {
+pub(super) fn stands(w: &Writer<'_>, prepared: &Prepared) -> Result<bool, Error> {
     let (cursor, page): (Option<Cursor>, Option<ByteVec>) = (w.meta(Meta::Cursor)?, w.meta(Meta::Page)?);
     let shows = answered::stands(w, prepared)?;
     Ok(cursor == prepared.request.cursor && page == prepared.request.page && shows)
-}
-
-/// The office's log was restored from a backup: everything acknowledged and not in a verified backup is in
-/// doubt, and the phone starts over from a bootstrap with the documents it has.
-fn epoch_changed(w: &Writer<'_>, prepared: &Prepared, epoch: Epoch) -> Result<Absorbed, Error> {
-    // A repeated reply finds the phone elsewhere.
-    let request = &prepared.request;
-    let stood = request.cursor.is_some() || request.page.is_some() || !request.answered_at.is_empty();
-    if stood && stands(w, prepared)? {
-        w.doubt_everything()?;
-        w.doubt_colleagues()?;
-        super::photo::doubt(w)?;
-        w.unset_meta(Meta::Cursor)?;
-        w.unset_meta(Meta::Page)?;
-        answered::forget(w)?;
-        w.set_meta(Meta::Epoch, &epoch)?;
-    }
-    Ok(Absorbed { epoch_changed: true, more: true, ..Absorbed::default() })
 }
 
 fn taken(
@@ -83,12 +65,14 @@ fn taken(
 ) -> Result<Absorbed, Error> {
     fits(prepared, reply)?;
     let mut absorbed = Absorbed::default();
+    let stood = stands(w, prepared)?;
+    // Before anything it says is taken: that is the other log's word, and not in doubt.
+    let another = stood && restored::another_log(w, reply)?;
     let (mut touched, refused) = verdicts(w, prepared, reply, now, random, &mut absorbed)?;
     commands(w, prepared, reply, now, &mut absorbed)?;
     keep_signed(w, prepared, reply)?;
-    verify(w, prepared, reply, &mut absorbed)?;
+    restored::verify(w, prepared, reply, &mut absorbed)?;
     let known: Option<Scope> = w.meta(Meta::Scope)?;
-    let stood = stands(w, prepared)?;
     if stood {
         touched.extend(news(w, prepared, reply, known.as_ref(), now, &mut absorbed)?);
     }
@@ -129,7 +113,7 @@ fn taken(
         || reply.page.is_some()
         || !w.list_unverified(1)?.is_empty()
         || !w.list_doubted(1)?.is_empty()
-        || (progress + asked > 0 && waits);
+        || ((another || progress + asked > 0) && waits);
     Ok(absorbed)
 }
 
@@ -175,15 +159,6 @@ fn news(
 /// Stands where the reply leads to.
 fn stand(w: &Writer<'_>, reply: &Taken) -> Result<(), Error> {
     if let Some(cursor) = &reply.cursor {
-        let known: Option<Epoch> = w.meta(Meta::Epoch)?;
-        if known.is_some_and(|known| known != cursor.epoch) {
-            // Restored while this phone had no cursor to be found out by.
-            w.doubt_everything()?;
-            w.doubt_colleagues()?;
-            super::photo::doubt(w)?;
-            answered::forget(w)?;
-        }
-        w.set_meta(Meta::Epoch, &cursor.epoch)?;
         w.set_meta(Meta::Cursor, cursor)?;
         w.unset_meta(Meta::Page)?;
     } else if let Some(page) = &reply.page {
@@ -217,7 +192,7 @@ fn answered(
         // An edit written anew since has another hash: this verdict is about nothing any more.
         if let Some(row) = w.find_outbox_by_hash(*hash)? {
             rows.push((row, *verdict));
-        } else if colleague::settle(w, *hash, *verdict)? {
+        } else if colleague::settle(w, *hash, *verdict, restored::reached(reply).map(|here| here.pos))? {
             absorbed.relayed += 1;
         }
     }
@@ -331,35 +306,6 @@ fn keep_signed(w: &Writer<'_>, prepared: &Prepared, reply: &Taken) -> Result<(),
             pos_max,
         })?;
     }
-    Ok(())
-}
-
-/// What a restored log still has is certain again; what it lacks is to be sent again, unchanged if it can be.
-fn verify(w: &Writer<'_>, prepared: &Prepared, reply: &Taken, absorbed: &mut Absorbed) -> Result<(), Error> {
-    let mut sheets = Vec::new();
-    let mut others = Vec::new();
-    let device = w.meta(Meta::Device)?;
-    for hash in &prepared.request.verify {
-        w.settle_doubted(*hash, reply.missing.contains(hash))?;
-        let Some(row) = w.find_outbox_by_hash(*hash)?.filter(|row| row.unverified) else { continue };
-        if !reply.missing.contains(hash) {
-            w.set_verified(*hash)?;
-            continue;
-        }
-        absorbed.missing += 1;
-        w.set_pending(row.local_seq)?;
-        if let Some(raw) = &row.raw {
-            w.ensure_doc(&row.descriptor)?;
-            w.insert_tail(row.doc, row.hash, raw)?;
-        }
-        if Some(row.device) != device {
-            others.push(row);
-        } else if !row.descriptor.is_book() {
-            sheets.push(row.descriptor);
-        }
-    }
-    reauthor::rows(w, others)?;
-    absorbed.rewritten += reauthor::on_sheets(w, sheets)?;
     Ok(())
 }
 

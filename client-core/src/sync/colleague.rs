@@ -122,8 +122,16 @@ pub(super) fn batches(w: &Writer<'_>, mut bytes_left: usize) -> Result<Vec<(Batc
     Ok(made.into_iter().map(|(_, batch, hashes)| (batch, hashes)).collect())
 }
 
-/// Takes the office's word on a change brought back; whether it was one and is settled.
-pub(super) fn settle(w: &Writer<'_>, hash: ChangeHash, verdict: Verdict) -> Result<bool, Error> {
-    let again = matches!(verdict, Verdict::NotTaken(code) if code.disposition() == Disposition::Retry);
-    Ok(w.settle_missing(hash, !again)?)
+/// Takes the office's word on a change brought back, given where its log had come to; whether it was one and is settled.
+pub(super) fn settle(
+    w: &Writer<'_>,
+    hash: ChangeHash,
+    verdict: Verdict,
+    log: Option<u64>,
+) -> Result<bool, Error> {
+    let (settled, pos) = match verdict {
+        Verdict::Accepted(pos) | Verdict::Duplicate(pos) => (true, Some(pos)),
+        Verdict::NotTaken(code) => (code.disposition() != Disposition::Retry, log),
+    };
+    Ok(w.settle_missing(hash, settled, pos)?)
 }

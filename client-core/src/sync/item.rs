@@ -92,7 +92,8 @@ fn change(w: &Writer<'_>, doc: &Descriptor, raw: &[u8], now: Timestamp) -> Resul
         w.set_acknowledged(own.local_seq, None, now)?;
     }
     w.insert_tail(doc.doc_id(), scanned.hash, raw)?;
-    w.settle_missing(scanned.hash, true)?;
+    // Where it stands, its signed list says.
+    w.settle_missing(scanned.hash, true, None)?;
     match doc {
         Descriptor::Book { .. } => match record_put(raw) {
             Ok(put) => Ok(w.insert_record(doc, &put, true)?),

@@ -18,6 +18,7 @@ pub(crate) mod photo;
 mod prepare;
 mod purge;
 pub(crate) mod reauthor;
+mod restored;
 mod said;
 pub(crate) mod unsent;
 mod verdict;

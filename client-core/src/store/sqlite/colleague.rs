@@ -11,6 +11,10 @@ use rusqlite::OptionalExtension;
 use super::{Reader, Writer, all, from_cbor, signed, to_cbor};
 use crate::store::StoreError;
 
+/// Where a change stands of which it is only known that the log has it: no backup covers it until a signed list says
+/// where.
+const SOMEWHERE: i64 = i64::MAX;
+
 /// A colleague's change that the office's restored log lacks.
 #[derive(Debug, Clone)]
 pub(crate) struct MissingChange {
@@ -128,7 +132,9 @@ impl Writer<'_> {
             "INSERT INTO colleague_change (hash, doc, descriptor, n, raw, batch, pos) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (hash) DO UPDATE SET
                  n = CASE WHEN excluded.batch IS NULL THEN n ELSE excluded.n END,
-                 batch = coalesce(excluded.batch, batch), pos = max(pos, excluded.pos)",
+                 batch = coalesce(excluded.batch, batch),
+                 pos = CASE WHEN pos = ?8 AND excluded.batch IS NOT NULL THEN excluded.pos
+                            ELSE max(pos, excluded.pos) END",
         )?;
         statement.execute((
             hash.as_bytes(),
@@ -138,6 +144,7 @@ impl Writer<'_> {
             raw,
             list.map(|(batch, _)| batch),
             signed(list.map_or(0, |(_, pos)| pos)),
+            SOMEWHERE,
         ))?;
         Ok(())
     }
@@ -149,25 +156,37 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// What the office said of a doubted change; nothing happens for any other.
-    pub(crate) fn settle_doubted(&self, hash: ChangeHash, missing: bool) -> Result<(), StoreError> {
-        let state = if missing { "missing" } else { "kept" };
-        let mut statement = self
-            .0
-            .0
-            .prepare_cached("UPDATE colleague_change SET state = ?2 WHERE hash = ?1 AND state = 'doubted'")?;
-        statement.execute((hash.as_bytes(), state))?;
+    /// The restored log lacks a doubted change; nothing happens for any other.
+    pub(crate) fn set_missing(&self, hash: ChangeHash) -> Result<(), StoreError> {
+        let sql = "UPDATE colleague_change SET state = 'missing' WHERE hash = ?1 AND state = 'doubted'";
+        self.0.0.prepare_cached(sql)?.execute([hash.as_bytes()])?;
+        Ok(())
+    }
+
+    /// The restored log has a doubted change, no further on than `pos`; nothing happens for any other. Where it
+    /// stood in the log before says nothing about the backups of this one.
+    pub(crate) fn set_found(&self, hash: ChangeHash, pos: Option<u64>) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE colleague_change SET state = 'kept', pos = ?2 WHERE hash = ?1 AND state = 'doubted'";
+        self.0.0.prepare_cached(sql)?.execute((hash.as_bytes(), pos.map_or(SOMEWHERE, signed)))?;
         Ok(())
     }
 
     /// The office answered for a change brought back: settled, or to be carried again. It is never given up: its
     /// author may be unknown there yet, the day's quota used, what it follows under way on another phone.
-    /// Whether it was a colleague's and is settled.
-    pub(crate) fn settle_missing(&self, hash: ChangeHash, settled: bool) -> Result<bool, StoreError> {
+    /// Whether it was a colleague's and is settled; it stands no further on than `pos` then.
+    pub(crate) fn settle_missing(
+        &self,
+        hash: ChangeHash,
+        settled: bool,
+        pos: Option<u64>,
+    ) -> Result<bool, StoreError> {
         let sql = "UPDATE colleague_change
-                   SET tries = tries + 1, state = CASE WHEN ?2 THEN 'kept' ELSE state END
+                   SET tries = tries + 1, state = CASE WHEN ?2 THEN 'kept' ELSE state END,
+                       pos = CASE WHEN ?2 THEN ?3 ELSE pos END
                    WHERE hash = ?1 AND state = 'missing'";
-        let changed = self.0.0.prepare_cached(sql)?.execute((hash.as_bytes(), settled))?;
+        let pos = pos.map_or(SOMEWHERE, signed);
+        let changed = self.0.0.prepare_cached(sql)?.execute((hash.as_bytes(), settled, pos))?;
         Ok(settled && changed > 0)
     }
 

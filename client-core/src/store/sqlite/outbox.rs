@@ -302,9 +302,11 @@ impl Writer<'_> {
         Ok(())
     }
 
-    pub(crate) fn set_verified(&self, hash: ChangeHash) -> Result<(), StoreError> {
-        let mut statement = self.0.0.prepare_cached("UPDATE outbox SET unverified = 0 WHERE hash = ?1")?;
-        statement.execute([hash.as_bytes()])?;
+    /// A log that was put back has the edit, no further on than `pos`. Its position of old was another log's: a
+    /// backup up to there need not cover it.
+    pub(crate) fn set_verified(&self, hash: ChangeHash, pos: Option<u64>) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET unverified = 0, pos = ?2 WHERE hash = ?1";
+        self.0.0.prepare_cached(sql)?.execute((hash.as_bytes(), pos.map(signed)))?;
         Ok(())
     }
 
