@@ -42,6 +42,8 @@ pub struct Saved {
     pub life: LifeId,
     /// The step at which that was acknowledged for the first time.
     pub acknowledged_at: Option<Step>,
+    /// The lives that heard it, with the step at which each did first.
+    heard: BTreeMap<LifeId, Step>,
 }
 
 /// Everything promised.
@@ -63,7 +65,7 @@ impl Oracle {
     /// An edit was saved.
     pub fn saved(&mut self, edit: Edit, life: LifeId, at: Step) {
         self.attempted.remove(&edit);
-        self.saved.entry(edit).or_insert(Saved { at, life, acknowledged_at: None });
+        self.saved.entry(edit).or_insert(Saved { at, life, acknowledged_at: None, heard: BTreeMap::new() });
     }
 
     /// A call that would have made this edit did not return `Ok`.
@@ -77,8 +79,14 @@ impl Oracle {
     pub fn acknowledged(&mut self, edit: Edit, life: LifeId, at: Step) {
         // An attempt whose transaction was durable all the same becomes a promise here.
         self.attempted.remove(&edit);
-        let saved = self.saved.entry(edit).or_insert(Saved { at, life, acknowledged_at: None });
+        let saved = self.saved.entry(edit).or_insert(Saved {
+            at,
+            life,
+            acknowledged_at: None,
+            heard: BTreeMap::new(),
+        });
         saved.acknowledged_at.get_or_insert(at);
+        saved.heard.entry(life).or_insert(at);
     }
 
     /// A phone took in the verdict that a change of a sheet was accepted.
@@ -136,14 +144,25 @@ impl Oracle {
 
     /// The lives that had an edit, living or not.
     fn carried(&self, saved: &Saved) -> BTreeSet<LifeId> {
-        let mut lives = BTreeSet::from([saved.life]);
+        self.with_copies(BTreeMap::from([(saved.life, saved.at)])).into_keys().collect()
+    }
+
+    /// Lives that had something from a step on, and the copies made of them since.
+    fn with_copies(&self, mut lives: BTreeMap<LifeId, Step>) -> BTreeMap<LifeId, Step> {
         // Copies are noted in the order they were made, so one pass follows copies of copies.
         for (parent, child, copied_at) in &self.clones {
-            if lives.contains(parent) && *copied_at >= saved.at {
-                lives.insert(*child);
+            if lives.get(parent).is_some_and(|since| copied_at >= since) {
+                lives.entry(*child).or_insert(*copied_at);
             }
         }
         lives
+    }
+
+    /// Whether a life that heard of the acknowledgement still lives. If none does and the log was put back, nobody
+    /// can tell it from an edit that was never sent.
+    #[must_use]
+    pub fn is_heard(&self, saved: &Saved) -> bool {
+        self.with_copies(saved.heard.clone()).keys().any(|life| !self.destroyed.contains_key(life))
     }
 
     /// The lives that have an edit and still live.
@@ -190,6 +209,22 @@ mod tests {
         oracle.attempted(edit(1));
         let (_, saved) = oracle.edits().next().expect("one");
         assert_eq!((saved.at, saved.life, saved.acknowledged_at), (1, 0, Some(2)));
+    }
+
+    #[test]
+    fn what_only_a_destroyed_phone_was_told_nobody_knows() {
+        let mut oracle = Oracle::default();
+        let heard = |oracle: &Oracle| oracle.edits().next().is_some_and(|(_, saved)| oracle.is_heard(saved));
+        oracle.saved(edit(1), 0, 10);
+        oracle.cloned(0, 5, 20);
+        assert!(!heard(&oracle));
+        oracle.acknowledged(edit(1), 5, 30);
+        assert!(heard(&oracle));
+        oracle.cloned(5, 6, 40);
+        oracle.destroyed(5, 50);
+        assert!(heard(&oracle), "the copy of who was told knows it");
+        oracle.destroyed(6, 60);
+        assert!(!heard(&oracle), "the first one has the edit, and was never told");
     }
 
     #[test]

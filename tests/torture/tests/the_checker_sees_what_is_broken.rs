@@ -48,7 +48,7 @@ fn whole() -> Picture {
         documents: BTreeMap::from([(DOC, document(1))]),
         rows: rows.clone(),
     };
-    let edit = |edit| EditPicture { edit, acknowledged: true, carriers: vec![0] };
+    let edit = |edit| EditPicture { edit, acknowledged: true, heard: true, carriers: vec![0] };
     Picture {
         edits: vec![edit(RECORD), edit(COMMAND)],
         known: BTreeSet::from([RECORD, COMMAND]),
@@ -116,6 +116,15 @@ fn an_acknowledged_record_lost_by_a_restore_is_seen_while_a_phone_that_had_it_li
         },
         &[],
     );
+    broken(
+        |w| {
+            w.office.was_restored = true;
+            w.office.edits.remove(&RECORD);
+            w.edits[0].heard = false;
+            w.phones[0].edits.insert(RECORD, Fate::Returned(Code::NotPermitted));
+        },
+        &[],
+    );
 }
 
 #[test]
@@ -140,7 +149,8 @@ fn a_saved_record_that_is_on_no_living_phone_is_seen() {
 fn a_saved_record_whose_every_phone_was_destroyed_is_no_breach() {
     broken(
         |w| {
-            w.edits[0] = EditPicture { edit: RECORD, acknowledged: false, carriers: Vec::new() };
+            w.edits[0] =
+                EditPicture { edit: RECORD, acknowledged: false, heard: false, carriers: Vec::new() };
             w.phones[0].edits.remove(&RECORD);
             w.office.edits.remove(&RECORD);
         },

@@ -120,7 +120,7 @@ fn edits(world: &Picture, found: &mut Vec<Breach>) {
         }
         // After a restore a human may have to decide again by what right it was written; it is there, though.
         let kept = at_office || (world.office.was_restored && world.office.held.contains(&edit.edit));
-        if edit.acknowledged && !kept && promised(world, edit.edit, living) {
+        if edit.acknowledged && !kept && promised(world, edit.edit, living && edit.heard) {
             found.push(Breach::AcknowledgedLost(edit.edit));
         }
     }
@@ -133,9 +133,9 @@ fn edits(world: &Picture, found: &mut Vec<Breach>) {
 }
 
 /// Whether the office must still have an acknowledged edit. Rulings since a backup that was put back are entered
-/// again by people; records come back from every phone that had them.
-const fn promised(world: &Picture, edit: Edit, living: bool) -> bool {
-    !world.office.was_restored || (living && matches!(edit, Edit::Record(_)))
+/// again by people; records come back from every phone that had them, as long as one knows that they were taken.
+const fn promised(world: &Picture, edit: Edit, known: bool) -> bool {
+    !world.office.was_restored || (known && matches!(edit, Edit::Record(_)))
 }
 
 /// What each phone says about its edits, against what is so.
@@ -165,9 +165,10 @@ fn outbox(world: &Picture, phone: &PhonePicture, found: &mut Vec<Breach>) {
     }
 }
 
-/// Whether a record was acknowledged to somebody. Rulings are made again by people.
+/// Whether a record was acknowledged to somebody who can still say so. Rulings are made again by people.
 fn was_acknowledged(world: &Picture, edit: Edit) -> bool {
-    matches!(edit, Edit::Record(_)) && world.edits.iter().any(|e| e.edit == edit && e.acknowledged)
+    let known = |e: &EditPicture| e.acknowledged && (e.heard || !world.office.was_restored);
+    matches!(edit, Edit::Record(_)) && world.edits.iter().any(|e| e.edit == edit && known(e))
 }
 
 /// Reasons that no phone of ours, cloned, restored or offline for a year, may ever give.

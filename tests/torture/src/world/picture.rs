@@ -42,6 +42,7 @@ impl World {
             .map(|(edit, saved)| EditPicture {
                 edit,
                 acknowledged: saved.acknowledged_at.is_some(),
+                heard: self.oracle.is_heard(saved),
                 carriers: self.oracle.carriers(saved),
             })
             .collect();
