@@ -83,6 +83,29 @@ pub fn commands(files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
+/// Crates that files taken in by path use and a manifest does not name. `known` are those that could be meant; only
+/// what is built apart from the workspace can lack one unseen.
+#[must_use]
+pub fn unnamed(manifest: &SourceFile, files: &[&SourceFile], known: &[String]) -> Vec<Finding> {
+    let named = |name: &str| manifest.text.lines().any(|line| line.starts_with(&format!("{name} = ")));
+    let uses = |file: &SourceFile, name: &str| {
+        let path = format!("{}::", name.replace('-', "_"));
+        let starts = |(at, _): (usize, &str)| {
+            !file.text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+        };
+        file.text.match_indices(&path).any(starts)
+    };
+    let lacking = known.iter().filter(|name| !named(name));
+    let mut findings = Vec::new();
+    for name in lacking {
+        let by = files.iter().filter(|file| uses(file, name));
+        findings.extend(by.map(|file| {
+            Finding::new(manifest.path.as_str(), 0, format!("{name} is not named, and {} uses it", file.path))
+        }));
+    }
+    findings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +135,49 @@ mod tests {
             [4, 1, 1]
         );
         assert!(findings.is_empty(), "{}", listed(&findings));
+    }
+
+    /// What fuzzing takes in by path; its tests are compiled with the kit and not there.
+    const FUZZED: [&str; 4] =
+        ["tests/fuzz/targets/", "tests/fuzz/attack/", "server/tests/kit/", "server/tests/traps/"];
+
+    fn names_of(manifest: &SourceFile) -> Vec<String> {
+        let behind = manifest.text.split("dependencies]").skip(1);
+        let lines = behind.flat_map(|part| part.lines().take_while(|line| !line.starts_with('[')));
+        let names = lines.filter_map(|line| line.split(['.', ' ']).next().filter(|name| !name.is_empty()));
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn fuzzing_names_every_crate_that_what_it_takes_in_uses() {
+        let tree = Tree::read();
+        let file = |path: &str| tree.texts.iter().find(|file| file.path == path).expect("is there");
+        let mut taken_in: Vec<SourceFile> = tree
+            .texts
+            .iter()
+            .filter(|file| FUZZED.iter().any(|at| file.path.starts_with(at)))
+            .cloned()
+            .collect();
+        for file in &mut taken_in {
+            let end = file.text.find("#[cfg(test)]").unwrap_or(file.text.len());
+            file.text.truncate(end);
+        }
+        assert!(taken_in.len() > 8, "{} files", taken_in.len());
+        let known = names_of(file("server/Cargo.toml"));
+        assert!(known.len() > 20, "{known:?}");
+        let files: Vec<&SourceFile> = taken_in.iter().collect();
+        let findings = unnamed(file("tests/fuzz/Cargo.toml"), &files, &known);
+        assert!(findings.is_empty(), "{}", listed(&findings));
+    }
+
+    #[test]
+    fn a_crate_that_is_used_and_not_named_is_found() {
+        let manifest = SourceFile::new("Cargo.toml", "[dependencies]\nsha2 = \"0.11\"\n");
+        let known = ["sha2", "serde-json"].map(str::to_owned);
+        let found = |text: &str| unnamed(&manifest, &[&SourceFile::new("a.rs", text)], &known).len();
+        assert_eq!(found("use sha2::Digest;"), 0);
+        assert_eq!(found("let seed = serde_json::to_vec(&act);"), 1);
+        assert_eq!(found("use crate::serde_json::to_vec; my_serde_json::x();"), 0, "a module of its own");
     }
 
     #[test]
