@@ -197,6 +197,25 @@ fn what_a_restored_log_has_further_on_is_in_doubt_at_the_next_restore_until_a_ba
     assert_eq!(desk.request().1.verify.len(), 0, "a verified backup has it");
 }
 
+#[test]
+fn a_late_word_of_the_log_before_on_its_backups_covers_nothing_of_the_log_put_back() {
+    let mut desk = Desk::new();
+    let (asked_before, request) = desk.request();
+    let mut late = desk.all_taken(&request);
+    late.backed_up_pos = desk.pos + 50;
+    desk.epoch = Epoch([10; 16]);
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: desk.epoch, head: 0 });
+    desk.hazard(ANNA, "堵塞");
+    desk.sync();
+    assert_eq!(desk.counts(), [0, 0, 0, 1]);
+    desk.absorb(asked_before, SyncReply::Taken(Box::new(late)));
+    desk.epoch = Epoch([11; 16]);
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: desk.epoch, head: 0 });
+    assert_eq!(desk.request().1.verify.len(), 1, "no backup of that log had it");
+}
+
 /// An answer that comes together with the news that the log is another one is that log's own.
 #[test]
 fn what_the_log_that_was_put_back_holds_is_held_at_once_and_what_another_held_is_sent_in_the_same_call() {

@@ -86,13 +86,9 @@ fn taken(
     if let (Some(scope), true) = (&reply.scope, version == prepared.request.scope_version) {
         w.set_meta(Meta::Scope, scope)?;
     }
-    // A log that was put back by hand within its life has an older backup's word.
-    if reply.backed_up_pos < w.meta(Meta::BackedUp)?.unwrap_or(0) {
-        w.ask_again()?;
+    if stood {
+        backed_up(w, reply)?;
     }
-    w.set_meta(Meta::BackedUp, &reply.backed_up_pos)?;
-    w.forget_backed_up(reply.backed_up_pos)?;
-    w.forget_colleagues(reply.backed_up_pos)?;
     w.set_meta(Meta::ClockOffset, &reply.now.ms().saturating_sub(now.ms()))?;
     w.unset_meta(Meta::MinBuild)?;
     settle_taken_before(w, now, &mut absorbed)?;
@@ -115,6 +111,19 @@ fn taken(
         || !w.list_doubted(1)?.is_empty()
         || ((another || progress + asked > 0) && waits);
     Ok(absorbed)
+}
+
+/// Takes the office's word on its backups, which is about positions of the log that this phone stands in: a late reply
+/// may be another log's.
+fn backed_up(w: &Writer<'_>, reply: &Taken) -> Result<(), Error> {
+    // A log that was put back by hand within its life has an older backup's word.
+    if reply.backed_up_pos < w.meta(Meta::BackedUp)?.unwrap_or(0) {
+        w.ask_again()?;
+    }
+    w.set_meta(Meta::BackedUp, &reply.backed_up_pos)?;
+    w.forget_backed_up(reply.backed_up_pos)?;
+    w.forget_colleagues(reply.backed_up_pos)?;
+    Ok(())
 }
 
 /// Takes what is new, and stands where that leads to; the documents touched.
