@@ -46,6 +46,12 @@ pub struct Saved {
     heard: BTreeMap<LifeId, Step>,
 }
 
+impl Saved {
+    const fn new(life: LifeId, at: Step) -> Self {
+        Self { at, life, acknowledged_at: None, heard: BTreeMap::new() }
+    }
+}
+
 /// Everything promised.
 #[derive(Debug, Clone, Default)]
 pub struct Oracle {
@@ -65,7 +71,7 @@ impl Oracle {
     /// An edit was saved.
     pub fn saved(&mut self, edit: Edit, life: LifeId, at: Step) {
         self.attempted.remove(&edit);
-        self.saved.entry(edit).or_insert(Saved { at, life, acknowledged_at: None, heard: BTreeMap::new() });
+        self.saved.entry(edit).or_insert_with(|| Saved::new(life, at));
     }
 
     /// A call that would have made this edit did not return `Ok`.
@@ -79,12 +85,7 @@ impl Oracle {
     pub fn acknowledged(&mut self, edit: Edit, life: LifeId, at: Step) {
         // An attempt whose transaction was durable all the same becomes a promise here.
         self.attempted.remove(&edit);
-        let saved = self.saved.entry(edit).or_insert(Saved {
-            at,
-            life,
-            acknowledged_at: None,
-            heard: BTreeMap::new(),
-        });
+        let saved = self.saved.entry(edit).or_insert_with(|| Saved::new(life, at));
         saved.acknowledged_at.get_or_insert(at);
         saved.heard.entry(life).or_insert(at);
     }

@@ -4,16 +4,13 @@
 //! `Ok` is a promise and goes to the oracle. The world picks what is likely to be allowed,
 //! not only what is.
 
-use std::collections::BTreeSet;
-
 use kit::dice::Dice;
 use louan_client_core::view::{self, HazardView, RoundState};
-use louan_client_core::{Acting, Error, ErrorKind, HazardFilter, Phone};
+use louan_client_core::{Acting, Error, ErrorKind, HazardFilter};
 use louan_schema::code::{DiscoveryMethod, HazardState, Outcome, Role, Severity};
-use louan_schema::doc::SheetKey;
 use louan_schema::doc::scan::record_put;
 use louan_schema::id::{CommandId, PersonId, RecordId, RoundId, SiteId};
-use louan_schema::policy::{ItemCode, Policy};
+use louan_schema::policy::Policy;
 use louan_schema::record::{Answer, Body, Fix, Hazard, Place, Recheck, StopReport};
 use louan_schema::registry::Person;
 use louan_schema::ruling::Act;
@@ -316,7 +313,15 @@ impl World {
     pub fn taps_are_there(&mut self, life: LifeId) {
         for (site, round, items) in self.oracle.taps_of(life) {
             let phone = self.lives[life].phone();
-            let listed = listed(phone, round);
+            // What the office returned or holds is in a list of its own, readable, to be entered again.
+            let mut not_taken = phone.returned().unwrap_or_default();
+            not_taken.extend(phone.held().unwrap_or_default());
+            if not_taken
+                .iter()
+                .any(|edit| matches!(edit.edit, view::Edit::Taps { round: of, .. } if of == round))
+            {
+                continue;
+            }
             // A sealed phone shows nothing, a compound that left its scope takes its rounds along.
             if !matches!(phone.site(site), Ok(Some(_))) {
                 continue;
@@ -324,10 +329,9 @@ impl World {
             let missing = match phone.round(round) {
                 Ok(Some(view)) if view.summary.state != RoundState::Open => 0,
                 Ok(Some(view)) => {
-                    let shown = |item: &ItemCode| view.answers.iter().any(|answer| answer.item == *item);
-                    items.iter().filter(|item| !shown(item) && !listed.contains(item)).count()
+                    items.iter().filter(|item| !view.answers.iter().any(|a| a.item == **item)).count()
                 }
-                Ok(None) => items.iter().filter(|item| !listed.contains(item)).count(),
+                Ok(None) => items.len(),
                 Err(error) => return self.breach(format!("{}: {error}", self.lives[life].name)),
             };
             if missing > 0 {
@@ -340,18 +344,7 @@ impl World {
     }
 }
 
-/// Items of a round in the lists that its author reads beside its sheet. What the office returned or holds is no
-/// longer on the sheet, nor is what it held and is asked about again after a restore, until it has answered.
-fn listed(phone: &Phone, round: RoundId) -> BTreeSet<ItemCode> {
-    let lists = [phone.returned(), phone.held(), phone.outbox()];
-    let taps = lists.into_iter().flatten().flatten().filter_map(|edit| match edit.edit {
-        view::Edit::Taps { round: of, values } if of == round => Some(values),
-        _ => None,
-    });
-    taps.flatten().filter_map(|(key, _)| Some(key.parse::<SheetKey>().ok()?.item)).collect()
-}
-
-fn random_answer(dice: &mut Dice, item: ItemCode) -> Answer {
+fn random_answer(dice: &mut Dice, item: louan_schema::policy::ItemCode) -> Answer {
     let outcome = if dice.once_in(5) { Outcome::Fail } else { Outcome::Pass };
     let mut answer = Answer::plain(item, outcome, Some(1));
     if dice.once_in(6) {
