@@ -5,7 +5,7 @@ mod support;
 use louan_client_core::view::Edit;
 use louan_client_core::{Phone, StorePlace};
 use louan_schema::id::{DeviceId, Epoch, RecordId};
-use louan_schema::wire::{Code, Item, SyncReply, Verdict};
+use louan_schema::wire::{Code, Item, Scope, SyncReply, SyncRequest, Verdict};
 use support::gate::Gate;
 use support::*;
 
@@ -269,6 +269,56 @@ fn what_was_held_before_a_restore_is_sent_again() {
     desk.sync();
     desk.sync();
     assert_eq!(desk.counts(), [0, 0, 0, 1]);
+}
+
+#[test]
+fn an_answer_held_before_a_restore_is_on_its_sheet_again_until_the_office_answers_for_it() {
+    for sends_only in [false, true] {
+        let mut desk = Desk::new();
+        let a = desk.acting(ANNA);
+        let round = desk.phone.start_round(&a, SITE, vec![HOUSE]).expect("starts");
+        desk.sync();
+        let a = desk.acting(ANNA);
+        let answer = sixteen(louan_schema::code::Outcome::Pass, Some(1))[0].clone();
+        desk.phone.answer(&a, round, answer).expect("saves");
+        let hold = |_: &SyncRequest, taken: &mut louan_schema::wire::Taken| {
+            let told = scope(2, sends_only);
+            taken.scope = Some(if sends_only { Scope { orgs: Vec::new(), ..told } } else { told });
+            taken.changes = vec![vec![Verdict::NotTaken(Code::ScopeLost)]];
+        };
+        desk.sync_with(hold);
+        // Nothing more of a phone that may only send and has sent all; of any other, what the office has.
+        let shown = |desk: &Desk| desk.phone.round(round).ok().flatten().map(|round| round.answers.len());
+        assert_eq!(shown(&desk), (!sends_only).then_some(0), "what is held is in a list of its own");
+
+        let (prepared, _) = desk.request();
+        desk.absorb(prepared, SyncReply::EpochChanged { epoch: Epoch([10; 16]), head: 0 });
+        desk.epoch = Epoch([10; 16]);
+        assert_eq!(shown(&desk), (!sends_only).then_some(1));
+        desk.sync();
+        assert_eq!(desk.counts(), [1, 0, 0, 1], "all is asked about first");
+        assert_eq!(shown(&desk), Some(1), "sends only: {sends_only}");
+        desk.sync_with(hold);
+        assert_eq!(shown(&desk), (!sends_only).then_some(0));
+    }
+}
+
+#[test]
+fn what_is_held_of_a_compound_that_left_is_sent_again_and_does_not_bring_it_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("phone.sqlite");
+    let mut desk = Desk::at(StorePlace::File(file.clone()));
+    desk.hazard(ANNA, "堵塞");
+    desk.refuse(Code::ScopeLost);
+    desk.fetch(vec![Item::Gone(SITE)]);
+    let documents = || {
+        let store = rusqlite::Connection::open(&file).expect("opens");
+        store.query_row("SELECT count(*) FROM doc", [], |row| row.get::<_, i64>(0)).expect("counts")
+    };
+    assert_eq!((desk.counts(), documents()), ([0, 1, 0, 0], 0));
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: Epoch([10; 16]), head: 0 });
+    assert_eq!((desk.counts(), documents()), ([1, 0, 0, 0], 0));
 }
 
 #[test]

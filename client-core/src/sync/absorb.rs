@@ -160,7 +160,7 @@ fn news(
         // It stood at the log's head all the time and was told nothing: now it is brought everything.
         w.unset_meta(Meta::Cursor)?;
         w.unset_meta(Meta::Page)?;
-        w.ask_about_held()?;
+        restored::send_held_again(w)?;
     }
     Ok(touched)
 }

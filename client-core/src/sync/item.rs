@@ -124,7 +124,7 @@ fn remember_round(w: &Writer<'_>, doc: &Descriptor) -> Result<(), Error> {
 }
 
 /// Whether a document is this phone's to have: of a compound that lies here and an organisation of its people.
-fn in_scope(w: &Writer<'_>, doc: &Descriptor) -> Result<bool, Error> {
+pub(super) fn in_scope(w: &Writer<'_>, doc: &Descriptor) -> Result<bool, Error> {
     let orgs = w.meta::<Scope>(Meta::Scope)?.map(|scope| scope.orgs);
     Ok(w.is_here(doc.site())? && orgs.is_none_or(|orgs| orgs.contains(&doc.org())))
 }

@@ -8,9 +8,9 @@ use louan_schema::id::Epoch;
 use louan_schema::wire::{Cursor, Taken};
 
 use super::absorb::stands;
-use super::{Absorbed, Prepared, answered, photo, reauthor};
+use super::{Absorbed, Prepared, answered, item, photo, reauthor};
 use crate::error::Error;
-use crate::store::{Meta, Writer};
+use crate::store::{EditState, Meta, Writer};
 
 /// The office's log was restored from a backup: everything acknowledged and not in a verified backup is in
 /// doubt, and the phone starts over from a bootstrap with the documents it has.
@@ -46,10 +46,27 @@ pub(super) fn another_log(w: &Writer<'_>, reply: &Taken) -> Result<bool, Error> 
 
 /// Everything acknowledged and not in a verified backup is to be asked about, everything held is sent again.
 fn doubt(w: &Writer<'_>) -> Result<(), Error> {
-    w.doubt_everything()?;
+    w.doubt_acknowledged()?;
+    send_held_again(w)?;
     w.doubt_colleagues()?;
     photo::doubt(w)?;
     answered::forget(w)
+}
+
+/// What is held is to be sent again: whatever was decided meanwhile did not come down. It stands where its author put
+/// it until it is answered for, like anything else that is pending.
+pub(super) fn send_held_again(w: &Writer<'_>) -> Result<(), Error> {
+    for row in w.list_outbox(EditState::Held)? {
+        w.set_pending(row.local_seq)?;
+        // A compound that has left the phone is not brought back by what is sent about it; a phone told to do nothing
+        // but send has whatever it had.
+        let here = w.find_descriptor(row.doc)?.is_some() || item::in_scope(w, &row.descriptor)?;
+        if let Some(raw) = row.raw.as_ref().filter(|_| here) {
+            w.ensure_doc(&row.descriptor)?;
+            w.insert_tail(row.doc, row.hash, raw)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a restored log still has is certain again; what it lacks is to be sent again, unchanged if it can be.

@@ -115,15 +115,6 @@ impl Reader<'_> {
         self.outbox_where("doc = ?1 AND state <> 'acknowledged' ORDER BY local_seq", &[&doc.as_bytes()])
     }
 
-    /// What is held is to be sent again: whatever was decided meanwhile did not come down.
-    pub(crate) fn ask_about_held(&self) -> Result<(), StoreError> {
-        self.0.execute(
-            "UPDATE outbox SET state = 'pending', code = NULL, sent = 0, settled_at = NULL WHERE state = 'held'",
-            [],
-        )?;
-        Ok(())
-    }
-
     /// Pending edits in one document.
     pub(crate) fn list_pending_in(&self, doc: DocId) -> Result<Vec<OutboxRow>, StoreError> {
         self.outbox_where("doc = ?1 AND state = 'pending' ORDER BY local_seq", &[&doc.as_bytes()])
@@ -250,7 +241,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Pending again, unchanged: the office's restored log does not have it.
+    /// Pending again, unchanged: the office's restored log does not have it, or what it made of it is not known.
     pub(crate) fn set_pending(&self, local_seq: i64) -> Result<(), StoreError> {
         let mut statement = self.0.0.prepare_cached(
             "UPDATE outbox SET state = 'pending', pos = NULL, code = NULL, unverified = 0, sent = 0, settled_at = NULL
@@ -284,13 +275,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// After a restored log: what was acknowledged and is not in a verified backup is to be asked about,
-    /// what was held is to be sent again.
-    pub(crate) fn doubt_everything(&self) -> Result<(), StoreError> {
-        self.0.0.execute_batch(
-            "UPDATE outbox SET unverified = 1 WHERE state = 'acknowledged' AND raw IS NOT NULL;
-             UPDATE outbox SET state = 'pending', code = NULL, sent = 0, settled_at = NULL WHERE state = 'held';",
-        )?;
+    /// After a restored log: what was acknowledged and is not in a verified backup is to be asked about.
+    pub(crate) fn doubt_acknowledged(&self) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET unverified = 1 WHERE state = 'acknowledged' AND raw IS NOT NULL";
+        self.0.0.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
 
