@@ -3,6 +3,7 @@
 
 mod support;
 
+use louan_schema::doc::scan::record_put;
 use louan_schema::doc::write::record_change;
 use louan_schema::doc::{ActorLife, Descriptor, Document, Kind};
 use louan_schema::id::{ChangeHash, DeviceId, Epoch, Incarnation, OrgId, RecordId};
@@ -15,6 +16,10 @@ const LIFE: Incarnation = Incarnation([0x19; 16]);
 
 /// A colleague's signed change, as it came with the feed.
 fn colleagues(text: &str) -> (Descriptor, ChangeHash, Vec<u8>, Signed) {
+    written_on(LOST, text)
+}
+
+fn written_on(device: DeviceId, text: &str) -> (Descriptor, ChangeHash, Vec<u8>, Signed) {
     let book = Descriptor::book_at(SITE, COMPANY, START);
     let body = Body::Hazard(hazard(text, START));
     let record = Record {
@@ -26,13 +31,13 @@ fn colleagues(text: &str) -> (Descriptor, ChangeHash, Vec<u8>, Signed) {
         photos: Vec::new(),
         body,
     };
-    let actor = ActorLife { device: LOST, incarnation: LIFE, n: 3 }.actor(book.doc_id());
+    let actor = ActorLife { device, incarnation: LIFE, n: 3 }.actor(book.doc_id());
     let id = RecordId([0x33; 16]);
     let written = record_change(&book, actor, None, (Kind::Hazard, id), record.to_bytes()).expect("fits");
     let elsewhere = (louan_schema::id::DocId([0xaa; 16]), 0, ChangeHash([0xbb; 32]));
     let list = vec![elsewhere, (book.doc_id(), 3, written.tip.hash)];
     let signed = Signed {
-        device: LOST,
+        device,
         incarnation: LIFE,
         person: BERT,
         proof: Proof { list, commands: [5; 32].into() },
@@ -156,6 +161,38 @@ fn a_change_that_cannot_be_taken_now_is_carried_until_it_can_and_the_phone_comes
     }
     assert_eq!(desk.sync().relayed, 1);
     assert!(desk.request().1.batches.is_empty());
+}
+
+/// Two copies of one phone had the same number for two edits, the log put back knows one of them, and whoever wrote the
+/// other one is gone.
+#[test]
+fn what_a_copy_of_this_phone_wrote_and_cannot_be_brought_back_is_written_anew_once() {
+    for (device, anew) in [(DEVICE, 1), (LOST, 0)] {
+        let mut desk = Desk::new();
+        let (book, hash, raw, signed) = written_on(device, "副本的");
+        desk.fetch(vec![Item::Change { doc: book, raw: raw.into() }, Item::Signed(Box::new(signed))]);
+        learn(&mut desk);
+        desk.sync_with(|request, taken| taken.missing = request.verify.clone());
+        assert_eq!(desk.refuse(Code::CloneDetected).rewritten, anew);
+        let (_, request) = desk.request();
+        assert_eq!((desk.counts()[0], request.batches.len()), (anew, anew), "{device}");
+        if anew == 0 {
+            continue;
+        }
+        assert_eq!((request.batches[0].person, request.batches[0].relayed_for), (BERT, None));
+        let put = record_put(&request.batches[0].changes[0].raw).expect("a record");
+        assert_eq!(put.id, RecordId([0x33; 16]));
+        desk.sync();
+        assert_eq!(desk.counts(), [0, 0, 0, 1]);
+        // The log is put back once more: both are asked about, and one is enough.
+        learn(&mut desk);
+        desk.sync_with(|request, taken| {
+            assert_eq!(request.verify.len(), 2);
+            taken.missing = vec![hash];
+        });
+        assert_eq!(desk.refuse(Code::CloneDetected).rewritten, 0);
+        assert_eq!(desk.counts(), [0, 0, 0, 1]);
+    }
 }
 
 #[test]

@@ -201,7 +201,10 @@ fn answered(
         // An edit written anew since has another hash: this verdict is about nothing any more.
         if let Some(row) = w.find_outbox_by_hash(*hash)? {
             rows.push((row, *verdict));
-        } else if colleague::settle(w, *hash, *verdict, restored::reached(reply).map(|here| here.pos))? {
+            continue;
+        }
+        absorbed.rewritten += usize::from(colleague::adopt(w, *hash, *verdict)?);
+        if colleague::settle(w, *hash, *verdict, restored::reached(reply).map(|here| here.pos))? {
             absorbed.relayed += 1;
         }
     }

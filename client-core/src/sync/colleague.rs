@@ -2,17 +2,22 @@
 //!
 //! A change on its author's lost phone lives on where it was received: with the list its
 //! author signed any phone may carry it (P9). Nothing is brought back without that list,
-//! and nothing of the carrier's own goes under it.
+//! and nothing of the carrier's own goes under it. A copy of this phone is a colleague, too,
+//! until its work cannot be brought back as it is.
 
 use std::collections::BTreeMap;
 
 use louan_schema::doc::guard::guarded;
+use louan_schema::doc::scan::record_put;
+use louan_schema::doc::write::record_change;
 use louan_schema::doc::{Descriptor, Document};
-use louan_schema::id::{ChangeHash, DocId};
+use louan_schema::id::{ChangeHash, DeviceId, DocId};
+use louan_schema::record::Record;
 use louan_schema::wire::{Batch, Disposition, PushedChange, Signed, Verdict};
 
 use crate::error::Error;
-use crate::store::Writer;
+use crate::store::commit::{Actor, LocalChange};
+use crate::store::{Meta, Writer};
 
 /// Most changes brought back in one request.
 const CHANGES_MAX: usize = 200;
@@ -120,6 +125,35 @@ pub(super) fn batches(w: &Writer<'_>, mut bytes_left: usize) -> Result<Vec<(Batc
         hashes.push(missing.hash);
     }
     Ok(made.into_iter().map(|(_, batch, hashes)| (batch, hashes)).collect())
+}
+
+/// Writes anew what a copy of this very phone wrote and the office does not take from it: in the log put back another
+/// edit of the two has its number, and no signature of old brings it in. It is this phone's own work as much as that
+/// one's. Whether there was something to write; what stands on a sheet is its submission's to carry.
+pub(super) fn adopt(w: &Writer<'_>, hash: ChangeHash, verdict: Verdict) -> Result<bool, Error> {
+    let Verdict::NotTaken(code) = verdict else { return Ok(false) };
+    let Some(missing) = w.find_missing(hash)?.filter(|_| code.is_about_the_actor()) else { return Ok(false) };
+    let Some(list) = w.find_colleague_batch(missing.batch)? else { return Ok(false) };
+    let ours =
+        w.meta::<DeviceId>(Meta::Device)? == Some(list.device) && w.find_person(list.person)?.is_some();
+    if !ours || !missing.descriptor.is_book() {
+        return Ok(false);
+    }
+    let Ok(put) = record_put(&missing.raw) else { return Ok(false) };
+    let Ok(record) = Record::from_bytes(&put.bytes) else { return Ok(false) };
+    // Written anew before, and whatever came of it came of it.
+    if w.find_outbox_by_record(put.id)?.is_some() {
+        return Ok(false);
+    }
+    let (doc, descriptor) = (missing.descriptor.doc_id(), missing.descriptor);
+    let actor = Actor::current(w, doc)?;
+    let written =
+        record_change(&descriptor, actor.id(doc), actor.tip, (put.kind, put.id), put.bytes.clone())?;
+    let (person, written_at) = (list.person, record.written_at);
+    let record = Some(put.id);
+    LocalChange { person, descriptor, actor, written: &written, record, written_at }.commit(w)?;
+    w.insert_record(&descriptor, &put, false)?;
+    Ok(true)
 }
 
 /// Takes the office's word on a change brought back, given where its log had come to; whether it was one and is settled.

@@ -6,7 +6,7 @@
 use louan_schema::doc::Descriptor;
 use louan_schema::id::{ChangeHash, DeviceId, DocId, Incarnation, PersonId, SiteId};
 use louan_schema::wire::{Proof, Signed};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, ToSql};
 
 use super::{Reader, Writer, all, from_cbor, signed, to_cbor};
 use crate::store::StoreError;
@@ -51,11 +51,26 @@ impl Reader<'_> {
     /// Colleagues' changes to be brought back, in the order in which the office once had them; those that it
     /// could not take when they were last carried stand behind, so that none blocks the others.
     pub(crate) fn list_missing(&self, limit: usize) -> Result<Vec<MissingChange>, StoreError> {
-        let sql = "SELECT hash, descriptor, n, raw, batch, tries FROM colleague_change
-                   WHERE state = 'missing' AND batch IS NOT NULL ORDER BY tries, pos, id LIMIT ?1";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut statement = self.0.prepare_cached(sql)?;
-        all(statement.query_map([limit], |row| {
+        self.missing_where("TRUE ORDER BY tries, pos, id LIMIT ?1", &[&limit])
+    }
+
+    /// One of them.
+    pub(crate) fn find_missing(&self, hash: ChangeHash) -> Result<Option<MissingChange>, StoreError> {
+        Ok(self.missing_where("hash = ?1", &[&hash.as_bytes()])?.pop())
+    }
+
+    fn missing_where(
+        &self,
+        condition: &str,
+        params: &[&dyn ToSql],
+    ) -> Result<Vec<MissingChange>, StoreError> {
+        let sql = format!(
+            "SELECT hash, descriptor, n, raw, batch, tries FROM colleague_change
+             WHERE state = 'missing' AND batch IS NOT NULL AND {condition}"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        all(statement.query_map(params, |row| {
             let descriptor: Vec<u8> = row.get(1)?;
             let (hash, n, raw, batch) = (ChangeHash(row.get(0)?), row.get(2)?, row.get(3)?, row.get(4)?);
             let tries = row.get(5)?;
