@@ -44,11 +44,13 @@ pub struct Saved {
     pub acknowledged_at: Option<Step>,
     /// The lives that heard it, with the step at which each did first.
     heard: BTreeMap<LifeId, Step>,
+    /// The lives that could prove it when the log was last put back, with that step.
+    kept: BTreeMap<LifeId, Step>,
 }
 
 impl Saved {
     const fn new(life: LifeId, at: Step) -> Self {
-        Self { at, life, acknowledged_at: None, heard: BTreeMap::new() }
+        Self { at, life, acknowledged_at: None, heard: BTreeMap::new(), kept: BTreeMap::new() }
     }
 }
 
@@ -88,6 +90,22 @@ impl Oracle {
         let saved = self.saved.entry(edit).or_insert_with(|| Saved::new(life, at));
         saved.acknowledged_at.get_or_insert(at);
         saved.heard.entry(life).or_insert(at);
+    }
+
+    /// A phone took in the verdict that what it brought back for a colleague was accepted. Its author was not told.
+    pub fn brought_back(&mut self, edit: Edit, at: Step) {
+        if let Some(saved) = self.saved.get_mut(&edit) {
+            saved.acknowledged_at.get_or_insert(at);
+        }
+    }
+
+    /// The log is put back, and these lives have edits of colleagues with their authors' signed lists: they can bring
+    /// them back. Who could the last time and no longer has them need not: their compounds have left his phone.
+    pub fn keepers(&mut self, keepers: &[(LifeId, BTreeSet<Edit>)], at: Step) {
+        for (edit, saved) in self.saved.iter_mut().filter(|(_, saved)| saved.acknowledged_at.is_some()) {
+            let keep = keepers.iter().filter(|(_, kept)| kept.contains(edit));
+            saved.kept = keep.map(|(life, _)| (*life, at)).collect();
+        }
     }
 
     /// A phone took in the verdict that a change of a sheet was accepted.
@@ -159,11 +177,14 @@ impl Oracle {
         lives
     }
 
-    /// Whether a life that heard of the acknowledgement still lives. If none does and the log was put back, nobody
-    /// can tell it from an edit that was never sent.
+    /// Whether a life that heard of the acknowledgement, or can prove it, still lives. If none does and the log was put
+    /// back, nobody can tell it from an edit that was never sent.
     #[must_use]
     pub fn is_heard(&self, saved: &Saved) -> bool {
-        self.with_copies(saved.heard.clone()).keys().any(|life| !self.destroyed.contains_key(life))
+        let living = |told: &BTreeMap<LifeId, Step>| {
+            self.with_copies(told.clone()).keys().any(|life| !self.destroyed.contains_key(life))
+        };
+        living(&saved.heard) || living(&saved.kept)
     }
 
     /// The lives that have an edit and still live.
@@ -226,6 +247,10 @@ mod tests {
         assert!(heard(&oracle), "the copy of who was told knows it");
         oracle.destroyed(6, 60);
         assert!(!heard(&oracle), "the first one has the edit, and was never told");
+        oracle.keepers(&[(7, BTreeSet::from([edit(1)])), (8, BTreeSet::from([edit(2)]))], 70);
+        assert!(heard(&oracle), "a colleague can prove it");
+        oracle.keepers(&[(8, BTreeSet::from([edit(2)]))], 80);
+        assert!(!heard(&oracle), "and had it no longer when the log was put back again");
     }
 
     #[test]

@@ -114,7 +114,8 @@ fn an_acknowledged_record_lost_by_a_restore_is_seen_while_a_phone_that_had_it_li
             w.edits[0].carriers = Vec::new();
             w.phones[0].edits.remove(&RECORD);
         },
-        &[],
+        // Its author is gone, and a colleague can prove it.
+        &[Breach::AcknowledgedLost(RECORD)],
     );
     broken(
         |w| {
@@ -125,6 +126,23 @@ fn an_acknowledged_record_lost_by_a_restore_is_seen_while_a_phone_that_had_it_li
         },
         &[],
     );
+}
+
+#[test]
+fn what_a_human_refused_in_a_log_that_is_no_more_may_be_gone_if_its_author_knows() {
+    for (fate, expected) in
+        [(Fate::Returned(Code::TakenBefore), &[][..]), (Fate::Held, &[Breach::AcknowledgedLost(RECORD)][..])]
+    {
+        broken(
+            |w| {
+                w.office.was_restored = true;
+                w.office.edits.remove(&RECORD);
+                w.refused = BTreeSet::from([RECORD]);
+                w.phones[0].edits.insert(RECORD, fate);
+            },
+            expected,
+        );
+    }
 }
 
 #[test]

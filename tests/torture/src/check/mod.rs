@@ -112,15 +112,18 @@ pub fn breaches(world: &Picture) -> Vec<Breach> {
 fn edits(world: &Picture, found: &mut Vec<Breach>) {
     for edit in &world.edits {
         let at_office = world.office.edits.contains(&edit.edit);
-        let carried = world.phones.iter().filter(|p| edit.carriers.contains(&p.life));
-        let on_phone = carried.clone().any(|p| p.edits.contains_key(&edit.edit));
-        let living = carried.count() > 0;
+        let carried = || world.phones.iter().filter(|p| edit.carriers.contains(&p.life));
+        let on_phone = carried().any(|p| p.edits.contains_key(&edit.edit));
+        let living = carried().count() > 0;
         if living && !on_phone {
             found.push(Breach::EditGone(edit.edit));
         }
         // After a restore a human may have to decide again by what right it was written; it is there, though.
         let kept = at_office || (world.office.was_restored && world.office.held.contains(&edit.edit));
-        if edit.acknowledged && !kept && promised(world, edit.edit, living && edit.heard) {
+        // Refused by a human in a log that is no more, and whoever wrote it knows: nobody sends it again.
+        let refused = carried().any(|p| matches!(p.edits.get(&edit.edit), Some(Fate::Returned(_))))
+            && world.refused.contains(&edit.edit);
+        if edit.acknowledged && !kept && !refused && promised(world, edit.edit, edit.heard) {
             found.push(Breach::AcknowledgedLost(edit.edit));
         }
     }

@@ -103,7 +103,7 @@ pub struct EditPicture {
     pub edit: Edit,
     /// Whether a phone took in its acknowledgement.
     pub acknowledged: bool,
-    /// Whether a phone lives that heard so, or a copy of it.
+    /// Whether a phone lives that heard so or can prove it, or a copy of it.
     pub heard: bool,
     /// The living lives that had it when they were last copied or written.
     pub carriers: Vec<LifeId>,

@@ -36,8 +36,8 @@ pub fn received(request: &[u8], reply: &[u8]) -> Vec<Promise> {
         return Vec::new();
     };
     let changes = judged(&request, &taken).into_iter();
-    let changes = changes.filter(|(_, _, verdict)| !matches!(verdict, Verdict::NotTaken(_)));
-    let changes = changes.map(|(edit, hash, _)| edit.map_or(Promise::Sheet(hash), Promise::Received));
+    let changes = changes.filter(|judged| !matches!(judged.verdict, Verdict::NotTaken(_)));
+    let changes = changes.map(|judged| judged.edit.map_or(Promise::Sheet(judged.hash), Promise::Received));
     let batches = request.batches.iter().zip(&taken.commands);
     let commands = batches.flat_map(|(batch, verdicts)| batch.commands.iter().zip(verdicts));
     let commands = commands.filter(|(_, verdict)| !matches!(verdict, CommandVerdict::Refused(..)));

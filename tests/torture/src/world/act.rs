@@ -14,8 +14,10 @@ use louan_schema::policy::Policy;
 use louan_schema::record::{Answer, Body, Fix, Hazard, Place, Recheck, StopReport};
 use louan_schema::registry::Person;
 use louan_schema::ruling::Act;
+use rusqlite::Connection;
 
 use super::World;
+use crate::check::sqlite::phone::went_with_its_organisation;
 use crate::oracle::{Edit, LifeId};
 
 /// What came of an act.
@@ -161,11 +163,15 @@ impl World {
             let at = usize::try_from(self.dice.below(items.len() as u64)).unwrap_or(0);
             items.swap_remove(at);
         }
+        // What stands there already is a colleague's: the same said again is nobody's change.
+        let shown = self.lives[life].phone().round(round)?.map(|view| view.answers).unwrap_or_default();
         for item in items {
             let answer = random_answer(&mut self.dice, item);
             let acting = Acting { random: self.lives[life].dice.bytes(), ..*a };
             self.lives[life].phone().answer(&acting, round, answer)?;
-            self.oracle.tapped(life, site, round, item);
+            if shown.iter().all(|there| there.item != item) {
+                self.oracle.tapped(life, site, round, item);
+            }
         }
         Ok(None)
     }
@@ -309,7 +315,7 @@ impl World {
         }
     }
 
-    /// What was tapped here before a kill is still on the screen after it.
+    /// What was tapped here before a kill is still on the screen after it, and so it is whenever the phone is at rest.
     pub fn taps_are_there(&mut self, life: LifeId) {
         for (site, round, items) in self.oracle.taps_of(life) {
             let phone = self.lives[life].phone();
@@ -331,7 +337,11 @@ impl World {
                 Ok(Some(view)) => {
                     items.iter().filter(|item| !view.answers.iter().any(|a| a.item == **item)).count()
                 }
-                Ok(None) => items.len(),
+                Ok(None) => {
+                    let file = self.lives[life].folder.join(super::life::FILE);
+                    let file = Connection::open(file).expect("opened a moment ago");
+                    if went_with_its_organisation(&file, round, items.len()) { 0 } else { items.len() }
+                }
                 Err(error) => return self.breach(format!("{}: {error}", self.lives[life].name)),
             };
             if missing > 0 {

@@ -238,11 +238,12 @@ impl World {
         else {
             return;
         };
-        for (edit, hash, verdict) in judged(&request, &taken) {
+        for Judged { edit, hash, verdict, relayed } in judged(&request, &taken) {
             let what = edit.map_or_else(|| "a sheet".to_owned(), |edit| edit.to_string());
             self.tell(format!("{}: change {} with {what}: {verdict:?}", self.lives[life].name, short(hash)));
             match (verdict, edit) {
                 (Verdict::NotTaken(code), _) => self.scribe.count(format!("not taken {}", code.name())),
+                (_, Some(edit)) if relayed => self.oracle.brought_back(edit, self.step),
                 (_, Some(edit)) => self.oracle.acknowledged(edit, life, self.step),
                 (_, None) => self.oracle.sheet_acknowledged(hash, self.step),
             }
@@ -269,8 +270,18 @@ impl World {
     }
 }
 
-/// What a reply says about each change of a request: records by id, changes of sheets by hash.
-pub(crate) fn judged(request: &SyncRequest, taken: &Taken) -> Vec<(Option<Edit>, ChangeHash, Verdict)> {
+/// What a reply says about one change of a request.
+pub(crate) struct Judged {
+    /// The record it puts; nothing for a change of a sheet.
+    pub edit: Option<Edit>,
+    pub hash: ChangeHash,
+    pub verdict: Verdict,
+    /// Whether it was brought back for a colleague.
+    pub relayed: bool,
+}
+
+/// What a reply says about each change of a request.
+pub(crate) fn judged(request: &SyncRequest, taken: &Taken) -> Vec<Judged> {
     let mut found = Vec::new();
     for (batch, verdicts) in request.batches.iter().zip(&taken.changes) {
         for (change, verdict) in batch.changes.iter().zip(verdicts) {
@@ -278,7 +289,8 @@ pub(crate) fn judged(request: &SyncRequest, taken: &Taken) -> Vec<(Option<Edit>,
             let doc = usize::try_from(change.doc).ok().and_then(|doc| batch.docs.get(doc));
             let is_book = doc.is_some_and(Descriptor::is_book);
             let put = record_put(&change.raw).ok().filter(|_| is_book);
-            found.push((put.map(|put| Edit::Record(put.id)), scanned.hash, *verdict));
+            let (edit, relayed) = (put.map(|put| Edit::Record(put.id)), batch.relayed_for.is_some());
+            found.push(Judged { edit, hash: scanned.hash, verdict: *verdict, relayed });
         }
     }
     found

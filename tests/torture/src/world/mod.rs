@@ -253,6 +253,9 @@ impl World {
         for _ in 0..=self.dice.below(4) {
             let trouble = if self.dice.once_in(3) { *self.pick(&Trouble::ALL) } else { Trouble::None };
             let exchange = self.exchange(life, trouble);
+            if exchange.done && !exchange.more {
+                self.taps_are_there(life);
+            }
             if !exchange.done {
                 break;
             }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use louan_schema::doc::Descriptor;
-use louan_schema::id::{CommandId, DocId, OrgId, RecordId, SiteId};
+use louan_schema::doc::scan::record_put;
+use louan_schema::id::{CommandId, DocId, OrgId, RecordId, RoundId, SiteId};
 use louan_schema::wire::{Code, Cursor, HazardStatus, Scope};
 use rusqlite::Connection;
 
@@ -83,6 +84,45 @@ pub fn edits(connection: &Connection) -> (BTreeMap<Edit, Fate>, BTreeSet<SiteId>
     (edits, unsettled)
 }
 
+/// Whether a round's sheet went from the phone with its organisation, which none of its people belongs to any more: no
+/// sooner than the office had everything that was answered on it.
+///
+/// # Panics
+/// When the file is not a phone's store.
+#[must_use]
+pub fn went_with_its_organisation(connection: &Connection, round: RoundId, answered: usize) -> bool {
+    let Some(scope) = meta::<Scope>(connection, "scope") else { return false };
+    let sheets: Vec<Descriptor> =
+        rows(connection, "SELECT descriptor FROM outbox WHERE record IS NULL", |row| {
+            Ok(cbor(&row.get::<_, Vec<u8>>(0)?))
+        });
+    let org = sheets.iter().find_map(|sheet| match sheet {
+        Descriptor::Sheet { org, round: of, .. } if *of == round => Some(*org),
+        _ => None,
+    });
+    let sql = "SELECT t.round, o.state FROM tap t LEFT JOIN outbox o ON o.local_seq = t.settled";
+    let taps: Vec<(RoundId, Option<String>)> =
+        rows(connection, sql, |row| Ok((RoundId(row.get(0)?), row.get(1)?)));
+    let taken: Vec<bool> = taps
+        .iter()
+        .filter(|(of, _)| *of == round)
+        .map(|(_, state)| state.as_deref() == Some("acknowledged"))
+        .collect();
+    let all_taken = taken.len() >= answered && taken.iter().all(|taken| *taken);
+    org.is_some_and(|org| !scope.orgs.contains(&org)) && all_taken
+}
+
+/// What colleagues wrote and this phone can bring back with their signed lists.
+///
+/// # Panics
+/// When the file is not a phone's store.
+#[must_use]
+pub fn kept_for_colleagues(connection: &Connection) -> BTreeSet<Edit> {
+    let sql = "SELECT raw FROM colleague_change WHERE batch IS NOT NULL";
+    let kept = rows(connection, sql, |row| row.get::<_, Vec<u8>>(0));
+    kept.iter().filter_map(|raw| record_put(raw).ok()).map(|put| Edit::Record(put.id)).collect()
+}
+
 fn fate(state: String, code: Option<String>) -> Fate {
     let code = code.and_then(|name| Code::ALL.iter().copied().find(|code| code.name() == name));
     match (state.as_str(), code) {
@@ -123,4 +163,49 @@ fn server_rows(connection: &Connection) -> BTreeMap<RowKey, Vec<u8>> {
         Ok((RowKey::Hazard(status.site, row.get(0)?), body))
     }));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use louan_schema::time::Timestamp;
+
+    const ROUND: RoundId = RoundId([4; 16]);
+
+    fn bytes<T: minicbor::Encode<()>>(value: T) -> Vec<u8> {
+        minicbor::to_vec(value).expect("encodes")
+    }
+
+    /// A phone told of this organisation, with one answer on a sheet of the first, carried by an edit in this state.
+    fn went(told: OrgId, state: &str, settled: i64, answered: usize) -> bool {
+        let file = Connection::open_in_memory().expect("opens");
+        let tables =
+            "CREATE TABLE meta (key, value); CREATE TABLE outbox (local_seq, record, descriptor, state);
+                      CREATE TABLE tap (round, settled)";
+        file.execute_batch(tables).expect("tables");
+        let sheet = Descriptor::Sheet { site: SiteId([1; 16]), org: OrgId([1; 16]), round: ROUND };
+        let edit = (bytes(sheet), state);
+        file.execute("INSERT INTO outbox VALUES (7, NULL, ?1, ?2)", edit).expect("an edit");
+        file.execute("INSERT INTO tap VALUES (?1, ?2)", (ROUND.as_bytes(), settled)).expect("an answer");
+        let scope = Scope {
+            version: 1,
+            orgs: vec![told],
+            people: Vec::new(),
+            streets: Vec::new(),
+            push_only: false,
+            lease_until: Timestamp::from_ms(0),
+        };
+        file.execute("INSERT INTO meta VALUES ('scope', ?1)", [bytes(scope)]).expect("a scope");
+        went_with_its_organisation(&file, ROUND, answered)
+    }
+
+    #[test]
+    fn a_sheet_goes_with_its_organisation_and_not_before_all_of_it_was_taken() {
+        let (own, other) = (OrgId([1; 16]), OrgId([2; 16]));
+        assert!(went(other, "acknowledged", 7, 1));
+        assert!(!went(own, "acknowledged", 7, 1), "the phone may have it");
+        assert!(!went(other, "pending", 7, 1), "the office has it not");
+        assert!(!went(other, "acknowledged", 8, 1), "no edit carries the answer");
+        assert!(!went(other, "acknowledged", 7, 2), "an answer is nowhere");
+    }
 }
