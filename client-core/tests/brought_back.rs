@@ -169,10 +169,7 @@ fn a_change_that_cannot_be_taken_now_is_carried_until_it_can_and_the_phone_comes
 fn what_a_copy_of_this_phone_wrote_and_cannot_be_brought_back_is_written_anew_once() {
     for (device, anew) in [(DEVICE, 1), (LOST, 0)] {
         let mut desk = Desk::new();
-        let (book, hash, raw, signed) = written_on(device, "副本的");
-        desk.fetch(vec![Item::Change { doc: book, raw: raw.into() }, Item::Signed(Box::new(signed))]);
-        learn(&mut desk);
-        desk.sync_with(|request, taken| taken.missing = request.verify.clone());
+        let hash = a_copys(&mut desk, device);
         assert_eq!(desk.refuse(Code::CloneDetected).rewritten, anew);
         let (_, request) = desk.request();
         assert_eq!((desk.counts()[0], request.batches.len()), (anew, anew), "{device}");
@@ -180,8 +177,9 @@ fn what_a_copy_of_this_phone_wrote_and_cannot_be_brought_back_is_written_anew_on
             continue;
         }
         assert_eq!((request.batches[0].person, request.batches[0].relayed_for), (BERT, None));
-        let put = record_put(&request.batches[0].changes[0].raw).expect("a record");
-        assert_eq!(put.id, RecordId([0x33; 16]));
+        let change = &request.batches[0].changes[0];
+        assert_eq!(record_put(&change.raw).expect("a record").id, RecordId([0x33; 16]));
+        assert!(change.taken_before.is_some(), "it was permitted once");
         desk.sync();
         assert_eq!(desk.counts(), [0, 0, 0, 1]);
         // The log is put back once more: both are asked about, and one is enough.
@@ -193,6 +191,34 @@ fn what_a_copy_of_this_phone_wrote_and_cannot_be_brought_back_is_written_anew_on
         assert_eq!(desk.refuse(Code::CloneDetected).rewritten, 0);
         assert_eq!(desk.counts(), [0, 0, 0, 1]);
     }
+}
+
+/// What stands behind such an edit has a number that nobody will ever reach.
+#[test]
+fn what_stands_behind_a_copys_lost_edit_is_written_anew_once_it_was_carried_in_vain() {
+    for (code, device, anew) in [
+        (Code::SeqGap, DEVICE, 1),
+        (Code::MissingDep, DEVICE, 1),
+        (Code::Quota, DEVICE, 0),
+        (Code::SeqGap, LOST, 0),
+    ] {
+        let mut desk = Desk::new();
+        a_copys(&mut desk, device);
+        assert_eq!(desk.refuse(code).rewritten, 0, "what it rests on may be under way");
+        assert_eq!(desk.refuse(code).rewritten, anew, "{} {device}", code.name());
+        let (_, request) = desk.request();
+        let relayed = request.batches.iter().filter(|batch| batch.relayed_for.is_some()).count();
+        assert_eq!((desk.counts()[0], relayed), (anew, 1 - anew), "one or the other");
+    }
+}
+
+/// A phone that is to bring back what was written on this device.
+fn a_copys(desk: &mut Desk, device: DeviceId) -> ChangeHash {
+    let (book, hash, raw, signed) = written_on(device, "副本的");
+    desk.fetch(vec![Item::Change { doc: book, raw: raw.into() }, Item::Signed(Box::new(signed))]);
+    learn(desk);
+    desk.sync_with(|request, taken| taken.missing = request.verify.clone());
+    hash
 }
 
 #[test]

@@ -199,14 +199,13 @@ fn answered(
     let mut rows = Vec::new();
     for (hash, verdict) in hashes.zip(reply.changes.iter().flatten()) {
         // An edit written anew since has another hash: this verdict is about nothing any more.
-        if let Some(row) = w.find_outbox_by_hash(*hash)? {
-            rows.push((row, *verdict));
-            continue;
-        }
-        absorbed.rewritten += usize::from(colleague::adopt(w, *hash, *verdict)?);
-        if colleague::settle(w, *hash, *verdict, restored::reached(reply).map(|here| here.pos))? {
-            absorbed.relayed += 1;
-        }
+        let own = w.find_outbox_by_hash(*hash)?;
+        let adopted = if own.is_none() { colleague::adopt(w, *hash, *verdict)? } else { None };
+        absorbed.rewritten += usize::from(adopted == Some(true));
+        let log = restored::reached(reply).map(|here| here.pos);
+        let settled = colleague::settle(w, *hash, *verdict, log, adopted.is_some())?;
+        absorbed.relayed += usize::from(settled);
+        rows.extend(own.map(|row| (row, *verdict)));
     }
     Ok(rows)
 }

@@ -13,7 +13,7 @@ use louan_schema::doc::write::record_change;
 use louan_schema::doc::{Descriptor, Document};
 use louan_schema::id::{ChangeHash, DeviceId, DocId};
 use louan_schema::record::Record;
-use louan_schema::wire::{Batch, Disposition, PushedChange, Signed, Verdict};
+use louan_schema::wire::{Batch, Code, Disposition, PushedChange, Signed, Verdict};
 
 use crate::error::Error;
 use crate::store::commit::{Actor, LocalChange};
@@ -128,22 +128,26 @@ pub(super) fn batches(w: &Writer<'_>, mut bytes_left: usize) -> Result<Vec<(Batc
 }
 
 /// Writes anew what a copy of this very phone wrote and the office does not take from it: in the log put back another
-/// edit of the two has its number, and no signature of old brings it in. It is this phone's own work as much as that
-/// one's. Whether there was something to write; what stands on a sheet is its submission's to carry.
-pub(super) fn adopt(w: &Writer<'_>, hash: ChangeHash, verdict: Verdict) -> Result<bool, Error> {
-    let Verdict::NotTaken(code) = verdict else { return Ok(false) };
-    let Some(missing) = w.find_missing(hash)?.filter(|_| code.is_about_the_actor()) else { return Ok(false) };
-    let Some(list) = w.find_colleague_batch(missing.batch)? else { return Ok(false) };
-    let ours =
-        w.meta::<DeviceId>(Meta::Device)? == Some(list.device) && w.find_person(list.person)?.is_some();
-    if !ours || !missing.descriptor.is_book() {
-        return Ok(false);
+/// edit of the two has its number or the number before it, and no signature of old brings it in. It is this phone's own
+/// work as much as that one's. Whether something was written; nothing if it is not this phone's to write. What stands
+/// on a sheet is its submission's to carry.
+pub(super) fn adopt(w: &Writer<'_>, hash: ChangeHash, verdict: Verdict) -> Result<Option<bool>, Error> {
+    let Verdict::NotTaken(code) = verdict else { return Ok(None) };
+    let Some(missing) = w.find_missing(hash)?.filter(|missing| missing.descriptor.is_book()) else {
+        return Ok(None);
+    };
+    // What it rests on may come with another phone the next time.
+    let in_vain = matches!(code, Code::SeqGap | Code::MissingDep) && missing.tries > 0;
+    let Some(list) = w.find_colleague_batch(missing.batch)? else { return Ok(None) };
+    let ours = w.meta::<DeviceId>(Meta::Device)? == Some(list.device);
+    if !ours || !(in_vain || code.is_about_the_actor()) {
+        return Ok(None);
     }
-    let Ok(put) = record_put(&missing.raw) else { return Ok(false) };
-    let Ok(record) = Record::from_bytes(&put.bytes) else { return Ok(false) };
+    let Ok(put) = record_put(&missing.raw) else { return Ok(None) };
+    let Ok(record) = Record::from_bytes(&put.bytes) else { return Ok(None) };
     // Written anew before, and whatever came of it came of it.
     if w.find_outbox_by_record(put.id)?.is_some() {
-        return Ok(false);
+        return Ok(Some(false));
     }
     let (doc, descriptor) = (missing.descriptor.doc_id(), missing.descriptor);
     let actor = Actor::current(w, doc)?;
@@ -151,21 +155,24 @@ pub(super) fn adopt(w: &Writer<'_>, hash: ChangeHash, verdict: Verdict) -> Resul
         record_change(&descriptor, actor.id(doc), actor.tip, (put.kind, put.id), put.bytes.clone())?;
     let (person, written_at) = (list.person, record.written_at);
     let record = Some(put.id);
-    LocalChange { person, descriptor, actor, written: &written, record, written_at }.commit(w)?;
+    let change = LocalChange { person, descriptor, actor, written: &written, record, written_at };
+    w.set_taken_before(change.commit(w)?)?;
     w.insert_record(&descriptor, &put, false)?;
-    Ok(true)
+    Ok(Some(true))
 }
 
 /// Takes the office's word on a change brought back, given where its log had come to; whether it was one and is settled.
+/// One that this phone has adopted is not carried any more.
 pub(super) fn settle(
     w: &Writer<'_>,
     hash: ChangeHash,
     verdict: Verdict,
     log: Option<u64>,
+    adopted: bool,
 ) -> Result<bool, Error> {
     let (settled, pos) = match verdict {
         Verdict::Accepted(pos) | Verdict::Duplicate(pos) => (true, Some(pos)),
-        Verdict::NotTaken(code) => (code.disposition() != Disposition::Retry, log),
+        Verdict::NotTaken(code) => (adopted || code.disposition() != Disposition::Retry, log),
     };
     Ok(w.settle_missing(hash, settled, pos)?)
 }

@@ -226,6 +226,13 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// The office had it, in a log that is no more and at a place that nobody here knows.
+    pub(crate) fn set_taken_before(&self, local_seq: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET first_pos = coalesce(first_pos, 0) WHERE local_seq = ?1";
+        self.0.0.prepare_cached(sql)?.execute([local_seq])?;
+        Ok(())
+    }
+
     /// Held or returned, with the reason.
     pub(crate) fn set_not_taken(
         &self,
