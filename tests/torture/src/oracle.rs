@@ -44,7 +44,7 @@ pub struct Saved {
     pub acknowledged_at: Option<Step>,
     /// The lives that heard it, with the step at which each did first.
     heard: BTreeMap<LifeId, Step>,
-    /// The lives that could prove it when the log was last put back, with that step.
+    /// The lives that can prove it, with the step from which on each could.
     kept: BTreeMap<LifeId, Step>,
 }
 
@@ -99,12 +99,15 @@ impl Oracle {
         }
     }
 
-    /// The log is put back, and these lives have edits of colleagues with their authors' signed lists: they can bring
-    /// them back. Who could the last time and no longer has them need not: their compounds have left his phone.
-    pub fn keepers(&mut self, keepers: &[(LifeId, BTreeSet<Edit>)], at: Step) {
-        for (edit, saved) in self.saved.iter_mut().filter(|(_, saved)| saved.acknowledged_at.is_some()) {
-            let keep = keepers.iter().filter(|(_, kept)| kept.contains(edit));
-            saved.kept = keep.map(|(life, _)| (*life, at)).collect();
+    /// A life has these edits of colleagues with their authors' signed lists, and can bring them back if the log is put
+    /// back. A backup may free it of the bytes, and then that has them; what it shows no more it need not bring back.
+    pub fn keeps(&mut self, life: LifeId, kept: &BTreeSet<Edit>, shown: &BTreeSet<Edit>, at: Step) {
+        for (edit, saved) in &mut self.saved {
+            if kept.contains(edit) {
+                saved.kept.entry(life).or_insert(at);
+            } else if !shown.contains(edit) {
+                saved.kept.remove(&life);
+            }
         }
     }
 
@@ -247,10 +250,13 @@ mod tests {
         assert!(heard(&oracle), "the copy of who was told knows it");
         oracle.destroyed(6, 60);
         assert!(!heard(&oracle), "the first one has the edit, and was never told");
-        oracle.keepers(&[(7, BTreeSet::from([edit(1)])), (8, BTreeSet::from([edit(2)]))], 70);
+        let (one, none) = (BTreeSet::from([edit(1)]), BTreeSet::new());
+        oracle.keeps(7, &one, &one, 70);
         assert!(heard(&oracle), "a colleague can prove it");
-        oracle.keepers(&[(8, BTreeSet::from([edit(2)]))], 80);
-        assert!(!heard(&oracle), "and had it no longer when the log was put back again");
+        oracle.keeps(7, &none, &one, 80);
+        assert!(heard(&oracle), "he has it and gave up the bytes: some backup has them");
+        oracle.keeps(7, &none, &none, 90);
+        assert!(!heard(&oracle), "it left his phone");
     }
 
     #[test]

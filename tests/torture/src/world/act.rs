@@ -5,7 +5,7 @@
 //! not only what is.
 
 use kit::dice::Dice;
-use louan_client_core::view::{self, HazardView, RoundState};
+use louan_client_core::view::{self, HazardView, RoundState, RoundView};
 use louan_client_core::{Acting, Error, ErrorKind, HazardFilter};
 use louan_schema::code::{DiscoveryMethod, HazardState, Outcome, Role, Severity};
 use louan_schema::doc::scan::record_put;
@@ -163,13 +163,14 @@ impl World {
             let at = usize::try_from(self.dice.below(items.len() as u64)).unwrap_or(0);
             items.swap_remove(at);
         }
-        // What stands there already is a colleague's: the same said again is nobody's change.
-        let shown = self.lives[life].phone().round(round)?.map(|view| view.answers).unwrap_or_default();
+        // What stands there word for word is a colleague's: the same said again is nobody's change.
+        let view = self.lives[life].phone().round(round)?.ok_or(Refused::NothingThere)?;
         for item in items {
             let answer = random_answer(&mut self.dice, item);
+            let stands = says_the_same(&view, &answer);
             let acting = Acting { random: self.lives[life].dice.bytes(), ..*a };
             self.lives[life].phone().answer(&acting, round, answer)?;
-            if shown.iter().all(|there| there.item != item) {
+            if !stands {
                 self.oracle.tapped(life, site, round, item);
             }
         }
@@ -307,8 +308,14 @@ impl World {
             Ok(held) => {
                 self.scribe.count(if take { "held: taken" } else { "held: refused" });
                 self.tell(format!("office decides on {} of {}, taken: {take}", held.hash, held.device));
-                if let (false, Ok(put)) = (take, record_put(&held.raw)) {
-                    self.refused.insert(Edit::Record(put.id));
+                if let Ok(put) = record_put(&held.raw) {
+                    let edit = Edit::Record(put.id);
+                    // Taken after all: whoever refused it in a log that is no more has been overruled.
+                    if take {
+                        self.refused.remove(&edit)
+                    } else {
+                        self.refused.insert(edit)
+                    };
                 }
             }
             Err(why) => self.tell(format!("office decides nothing: {why}")),
@@ -340,7 +347,7 @@ impl World {
                 Ok(None) => {
                     let file = self.lives[life].folder.join(super::life::FILE);
                     let file = Connection::open(file).expect("opened a moment ago");
-                    if went_with_its_organisation(&file, round, items.len()) { 0 } else { items.len() }
+                    if went_with_its_organisation(&file, round, &items) { 0 } else { items.len() }
                 }
                 Err(error) => return self.breach(format!("{}: {error}", self.lives[life].name)),
             };
@@ -352,6 +359,16 @@ impl World {
             }
         }
     }
+}
+
+/// Whether a round shows all that an answer says.
+fn says_the_same(round: &RoundView, answer: &Answer) -> bool {
+    let building = answer.place.and_then(|place| round.buildings.get(usize::from(place) - 1));
+    round.answers.iter().any(|there| {
+        let note = answer.note.is_none() || there.note == answer.note;
+        let place = there.building.as_ref() == building && there.floor == answer.floor;
+        there.item == answer.item && place && there.outcome == Some(answer.outcome) && note
+    })
 }
 
 fn random_answer(dice: &mut Dice, item: louan_schema::policy::ItemCode) -> Answer {

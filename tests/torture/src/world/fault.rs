@@ -10,7 +10,7 @@ use super::World;
 use super::desk::{Entering, Entry, Restoring};
 use super::life;
 use super::link::Trouble;
-use crate::check::sqlite::phone::{edits, kept_for_colleagues};
+use crate::check::sqlite::phone::edits;
 use crate::oracle::LifeId;
 use crate::vfs::{Blow, Fate};
 
@@ -125,23 +125,11 @@ impl World {
             Restoring::ByHand => "office: restored by hand",
         });
         self.tell(format!("the office's backup is put back: {how:?}, people and devices {entering:?}"));
-        self.whoever_can_bring_back();
         // Connections end with the old process: no reply of it can arrive any more.
         for life in &mut self.lives {
             life.late.retain(|late| late.reply.is_none());
         }
         self.office.restore(how, entering, self.now);
-    }
-
-    /// Notes which phones have what colleagues wrote, each with its author's signed list.
-    fn whoever_can_bring_back(&mut self) {
-        let living = self.lives.iter().filter(|life| !life.destroyed);
-        let keeps = |life: &life::Life| {
-            let file = Connection::open(life.folder.join(life::FILE)).expect("a phone's file");
-            (life.id, kept_for_colleagues(&file))
-        };
-        let keepers: Vec<_> = living.map(keeps).collect();
-        self.oracle.keepers(&keepers, self.step);
     }
 
     /// A ruling moves a compound to another manager, supervisor, street or grid.

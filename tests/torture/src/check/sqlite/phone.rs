@@ -9,6 +9,7 @@ use std::path::Path;
 use louan_schema::doc::Descriptor;
 use louan_schema::doc::scan::record_put;
 use louan_schema::id::{CommandId, DocId, OrgId, RecordId, RoundId, SiteId};
+use louan_schema::policy::ItemCode;
 use louan_schema::wire::{Code, Cursor, HazardStatus, Scope};
 use rusqlite::Connection;
 
@@ -90,7 +91,11 @@ pub fn edits(connection: &Connection) -> (BTreeMap<Edit, Fate>, BTreeSet<SiteId>
 /// # Panics
 /// When the file is not a phone's store.
 #[must_use]
-pub fn went_with_its_organisation(connection: &Connection, round: RoundId, answered: usize) -> bool {
+pub fn went_with_its_organisation(
+    connection: &Connection,
+    round: RoundId,
+    answered: &BTreeSet<ItemCode>,
+) -> bool {
     let Some(scope) = meta::<Scope>(connection, "scope") else { return false };
     let sheets: Vec<Descriptor> =
         rows(connection, "SELECT descriptor FROM outbox WHERE record IS NULL", |row| {
@@ -100,27 +105,28 @@ pub fn went_with_its_organisation(connection: &Connection, round: RoundId, answe
         Descriptor::Sheet { org, round: of, .. } if *of == round => Some(*org),
         _ => None,
     });
-    let sql = "SELECT t.round, o.state FROM tap t LEFT JOIN outbox o ON o.local_seq = t.settled";
-    let taps: Vec<(RoundId, Option<String>)> =
-        rows(connection, sql, |row| Ok((RoundId(row.get(0)?), row.get(1)?)));
-    let taken: Vec<bool> = taps
-        .iter()
-        .filter(|(of, _)| *of == round)
-        .map(|(_, state)| state.as_deref() == Some("acknowledged"))
-        .collect();
-    let all_taken = taken.len() >= answered && taken.iter().all(|taken| *taken);
+    let sql = "SELECT t.round, t.key, o.state IS 'acknowledged' FROM tap t LEFT JOIN outbox o ON o.local_seq = t.settled";
+    let taps: Vec<(RoundId, String, bool)> =
+        rows(connection, sql, |row| Ok((RoundId(row.get(0)?), row.get(1)?, row.get(2)?)));
+    let here = || taps.iter().filter(|(of, ..)| *of == round);
+    // A key names building, item, floor and field.
+    let carried: BTreeSet<&str> = here().filter_map(|(_, key, _)| key.split('/').nth(1)).collect();
+    let all_taken = here().all(|(.., taken)| *taken)
+        && answered.iter().all(|item| carried.contains(item.to_string().as_str()));
     org.is_some_and(|org| !scope.orgs.contains(&org)) && all_taken
 }
 
-/// What colleagues wrote and this phone can bring back with their signed lists.
+/// What colleagues wrote and this phone can bring back with their signed lists, and every record it shows.
 ///
 /// # Panics
 /// When the file is not a phone's store.
 #[must_use]
-pub fn kept_for_colleagues(connection: &Connection) -> BTreeSet<Edit> {
+pub fn kept_for_colleagues(connection: &Connection) -> (BTreeSet<Edit>, BTreeSet<Edit>) {
     let sql = "SELECT raw FROM colleague_change WHERE batch IS NOT NULL";
     let kept = rows(connection, sql, |row| row.get::<_, Vec<u8>>(0));
-    kept.iter().filter_map(|raw| record_put(raw).ok()).map(|put| Edit::Record(put.id)).collect()
+    let kept = kept.iter().filter_map(|raw| record_put(raw).ok()).map(|put| Edit::Record(put.id));
+    let shown = rows(connection, "SELECT id FROM record", |row| Ok(Edit::Record(RecordId(row.get(0)?))));
+    (kept.collect(), shown.into_iter().collect())
 }
 
 fn fate(state: String, code: Option<String>) -> Fate {
@@ -177,16 +183,19 @@ mod tests {
     }
 
     /// A phone told of this organisation, with one answer on a sheet of the first, carried by an edit in this state.
-    fn went(told: OrgId, state: &str, settled: i64, answered: usize) -> bool {
+    fn went(told: OrgId, state: &str, settled: i64, answered: &[&str]) -> bool {
         let file = Connection::open_in_memory().expect("opens");
         let tables =
             "CREATE TABLE meta (key, value); CREATE TABLE outbox (local_seq, record, descriptor, state);
-                      CREATE TABLE tap (round, settled)";
+                      CREATE TABLE tap (round, key, settled)";
         file.execute_batch(tables).expect("tables");
         let sheet = Descriptor::Sheet { site: SiteId([1; 16]), org: OrgId([1; 16]), round: ROUND };
         let edit = (bytes(sheet), state);
         file.execute("INSERT INTO outbox VALUES (7, NULL, ?1, ?2)", edit).expect("an edit");
-        file.execute("INSERT INTO tap VALUES (?1, ?2)", (ROUND.as_bytes(), settled)).expect("an answer");
+        for field in ["outcome", "note"] {
+            let tap = (ROUND.as_bytes(), format!("0/L2-02/6/{field}"), settled);
+            file.execute("INSERT INTO tap VALUES (?1, ?2, ?3)", tap).expect("an answer");
+        }
         let scope = Scope {
             version: 1,
             orgs: vec![told],
@@ -196,16 +205,17 @@ mod tests {
             lease_until: Timestamp::from_ms(0),
         };
         file.execute("INSERT INTO meta VALUES ('scope', ?1)", [bytes(scope)]).expect("a scope");
-        went_with_its_organisation(&file, ROUND, answered)
+        let answered = answered.iter().map(|item| item.parse().expect("an item")).collect();
+        went_with_its_organisation(&file, ROUND, &answered)
     }
 
     #[test]
     fn a_sheet_goes_with_its_organisation_and_not_before_all_of_it_was_taken() {
         let (own, other) = (OrgId([1; 16]), OrgId([2; 16]));
-        assert!(went(other, "acknowledged", 7, 1));
-        assert!(!went(own, "acknowledged", 7, 1), "the phone may have it");
-        assert!(!went(other, "pending", 7, 1), "the office has it not");
-        assert!(!went(other, "acknowledged", 8, 1), "no edit carries the answer");
-        assert!(!went(other, "acknowledged", 7, 2), "an answer is nowhere");
+        assert!(went(other, "acknowledged", 7, &["L2-02"]));
+        assert!(!went(own, "acknowledged", 7, &["L2-02"]), "the phone may have it");
+        assert!(!went(other, "pending", 7, &["L2-02"]), "the office has it not");
+        assert!(!went(other, "acknowledged", 8, &["L2-02"]), "no edit carries the answer");
+        assert!(!went(other, "acknowledged", 7, &["L2-02", "L3-01"]), "an answer is nowhere");
     }
 }
