@@ -10,7 +10,7 @@ use super::World;
 use super::desk::{Entering, Entry, Restoring};
 use super::life;
 use super::link::Trouble;
-use crate::check::sqlite::phone::edits;
+use crate::check::sqlite::phone::{edits, kept_for_colleagues};
 use crate::oracle::LifeId;
 use crate::vfs::{Blow, Fate};
 
@@ -50,6 +50,13 @@ impl World {
                 ));
             }
         }
+    }
+
+    /// Notes what colleagues wrote and this phone can bring back.
+    pub(super) fn keeps(&mut self, life: LifeId) {
+        let file = Connection::open(self.lives[life].folder.join(life::FILE)).expect("a phone's file");
+        let (kept, shown) = kept_for_colleagues(&file);
+        self.oracle.keeps(life, &kept, &shown, self.step);
     }
 
     /// The office's process dies, or its power goes, at some write of an exchange.

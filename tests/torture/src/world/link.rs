@@ -9,11 +9,9 @@ use louan_schema::doc::Descriptor;
 use louan_schema::doc::scan::{record_put, scan};
 use louan_schema::id::ChangeHash;
 use louan_schema::wire::{CommandVerdict, SyncReply, SyncRequest, Taken, Verdict, frame};
-use rusqlite::Connection;
 
 use super::World;
-use super::life::{FILE, Late};
-use crate::check::sqlite::phone::kept_for_colleagues;
+use super::life::Late;
 use crate::oracle::{Edit, LifeId};
 
 /// What happens to one exchange.
@@ -228,21 +226,10 @@ impl World {
             self.found_out.insert(life);
         }
         self.listen(life, body, reply);
-        self.keeps(life);
         let moved = absorbed.accepted + absorbed.held + absorbed.returned + absorbed.rewritten;
         let moved =
             moved + absorbed.received + absorbed.missing + absorbed.relayed > 0 || absorbed.epoch_changed;
         Exchange { more: absorbed.more, moved, done: true }
-    }
-
-    /// Notes what colleagues wrote and this phone can bring back.
-    fn keeps(&mut self, life: LifeId) {
-        if self.lives[life].disk.is_silent() {
-            return;
-        }
-        let file = Connection::open(self.lives[life].folder.join(FILE)).expect("a phone's file");
-        let (kept, shown) = kept_for_colleagues(&file);
-        self.oracle.keeps(life, &kept, &shown, self.step);
     }
 
     fn listen(&mut self, life: LifeId, body: &[u8], reply: &[u8]) {

@@ -253,6 +253,7 @@ impl World {
         for _ in 0..=self.dice.below(4) {
             let trouble = if self.dice.once_in(3) { *self.pick(&Trouble::ALL) } else { Trouble::None };
             let exchange = self.exchange(life, trouble);
+            self.keeps(life);
             if exchange.done && !exchange.more {
                 self.taps_are_there(life);
             }
@@ -267,6 +268,7 @@ impl World {
         let mut moved = false;
         for _ in 0..200 {
             let exchange = self.exchange(life, Trouble::None);
+            self.keeps(life);
             moved |= exchange.moved;
             if !exchange.more {
                 return moved;
