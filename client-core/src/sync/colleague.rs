@@ -9,15 +9,14 @@ use std::collections::BTreeMap;
 
 use louan_schema::doc::guard::guarded;
 use louan_schema::doc::scan::record_put;
-use louan_schema::doc::write::record_change;
 use louan_schema::doc::{Descriptor, Document};
 use louan_schema::id::{ChangeHash, DeviceId, DocId};
 use louan_schema::record::Record;
 use louan_schema::wire::{Batch, Code, Disposition, PushedChange, Signed, Verdict};
 
 use crate::error::Error;
-use crate::store::commit::{Actor, LocalChange};
 use crate::store::{Meta, Writer};
+use crate::usecase::record;
 
 /// Most changes brought back in one request.
 const CHANGES_MAX: usize = 200;
@@ -144,20 +143,12 @@ pub(super) fn adopt(w: &Writer<'_>, hash: ChangeHash, verdict: Verdict) -> Resul
         return Ok(None);
     }
     let Ok(put) = record_put(&missing.raw) else { return Ok(None) };
-    let Ok(record) = Record::from_bytes(&put.bytes) else { return Ok(None) };
+    let Ok(Record { written_at, .. }) = Record::from_bytes(&put.bytes) else { return Ok(None) };
     // Written anew before, and whatever came of it came of it.
     if w.find_outbox_by_record(put.id)?.is_some() {
         return Ok(Some(false));
     }
-    let (doc, descriptor) = (missing.descriptor.doc_id(), missing.descriptor);
-    let actor = Actor::current(w, doc)?;
-    let written =
-        record_change(&descriptor, actor.id(doc), actor.tip, (put.kind, put.id), put.bytes.clone())?;
-    let (person, written_at) = (list.person, record.written_at);
-    let record = Some(put.id);
-    let change = LocalChange { person, descriptor, actor, written: &written, record, written_at };
-    w.set_taken_before(change.commit(w)?)?;
-    w.insert_record(&descriptor, &put, false)?;
+    w.set_taken_before(record::commit(w, missing.descriptor, (list.person, written_at), &put)?)?;
     Ok(Some(true))
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use louan_schema::doc::scan::record_put;
-use louan_schema::doc::write::{Tap, record_change};
+use louan_schema::doc::write::Tap;
 use louan_schema::doc::{Descriptor, Document};
 use louan_schema::wire::Code;
 
@@ -16,7 +16,7 @@ use super::fold;
 use crate::error::Error;
 use crate::store::commit::{Actor, LocalChange};
 use crate::store::{EditState, OutboxRow, Writer};
-use crate::usecase::sheet;
+use crate::usecase::{record, sheet};
 
 /// What one reply refused and is to be written anew, and the sheets on which it took not everything.
 pub(super) struct Refused {
@@ -84,7 +84,7 @@ fn write(w: &Writer<'_>, mut rows: Vec<OutboxRow>) -> Result<usize, Error> {
     }
     for row in rows {
         if row.descriptor.is_book() {
-            record(w, &row)?;
+            book_row(w, &row)?;
             written += 1;
         } else {
             sheets.entry(row.descriptor).or_default().push(row);
@@ -105,7 +105,8 @@ fn write(w: &Writer<'_>, mut rows: Vec<OutboxRow>) -> Result<usize, Error> {
     Ok(written)
 }
 
-fn record(w: &Writer<'_>, row: &OutboxRow) -> Result<(), Error> {
+/// Writes an edit of a book anew.
+fn book_row(w: &Writer<'_>, row: &OutboxRow) -> Result<(), Error> {
     let Some(put) = row.raw.as_deref().and_then(|raw| record_put(raw).ok()) else {
         // Our own change cannot be taken apart: only its author can say what it said.
         return Ok(w.set_not_taken(
@@ -115,9 +116,7 @@ fn record(w: &Writer<'_>, row: &OutboxRow) -> Result<(), Error> {
             row.written_at,
         )?);
     };
-    let actor = Actor::current(w, row.doc)?;
-    let written =
-        record_change(&row.descriptor, actor.id(row.doc), actor.tip, (put.kind, put.id), put.bytes)?;
+    let (actor, written) = record::change(w, &row.descriptor, &put)?;
     change(row, actor, &written).rewrite(w, row.local_seq)?;
     Ok(())
 }

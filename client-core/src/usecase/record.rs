@@ -3,13 +3,14 @@
 //! The book is that of the writer's organisation in the year of his clock; the id is
 //! minted from the act. Faults found by the caller and by `schema` are returned together.
 
-use louan_schema::doc::Descriptor;
 use louan_schema::doc::scan::RecordPut;
 use louan_schema::doc::write::record_change;
-use louan_schema::id::{BlobHash, HazardId, RecordId, SiteId};
+use louan_schema::doc::{Descriptor, Written};
+use louan_schema::id::{BlobHash, HazardId, PersonId, RecordId, SiteId};
 use louan_schema::policy::Policy;
 use louan_schema::record::{Body, Fault, RECORD_LAYOUT, Record, Rule, check, reserved};
 use louan_schema::registry::Person;
+use louan_schema::time::Timestamp;
 
 use crate::error::Error;
 use crate::phone::Acting;
@@ -54,21 +55,36 @@ pub(crate) fn save(
         return Err(Error::bug(doing, "the same chance was handed in for two acts"));
     }
     let descriptor = Descriptor::book_at(draft.site, person.org, a.at);
-    let doc = descriptor.doc_id();
-    let actor = Actor::current(w, doc)?;
-    let bytes = record.to_bytes();
-    let written = record_change(&descriptor, actor.id(doc), actor.tip, (kind, id), bytes.clone())?;
-    let change = LocalChange {
-        person: person.id,
-        descriptor,
-        actor,
-        written: &written,
-        record: Some(id),
-        written_at: a.at,
-    };
-    let local_seq = change.commit(w)?;
-    w.insert_record(&descriptor, &RecordPut { kind, id, bytes }, false)?;
+    let put = RecordPut { kind, id, bytes: record.to_bytes() };
+    let local_seq = commit(w, descriptor, (person.id, a.at), &put)?;
     Ok((id, local_seq))
+}
+
+/// Writes a record's change, its row in the outbox and its row on the lists; returns the one in the outbox.
+pub(crate) fn commit(
+    w: &Writer<'_>,
+    descriptor: Descriptor,
+    (person, written_at): (PersonId, Timestamp),
+    put: &RecordPut,
+) -> Result<i64, Error> {
+    let (actor, written) = change(w, &descriptor, put)?;
+    let record = Some(put.id);
+    let change = LocalChange { person, descriptor, actor, written: &written, record, written_at };
+    let local_seq = change.commit(w)?;
+    w.insert_record(&descriptor, put, false)?;
+    Ok(local_seq)
+}
+
+/// The change that puts a record into its book under the phone's present actor, not kept anywhere yet.
+pub(crate) fn change(
+    r: &Reader<'_>,
+    descriptor: &Descriptor,
+    put: &RecordPut,
+) -> Result<(Actor, Written), Error> {
+    let doc = descriptor.doc_id();
+    let actor = Actor::current(r, doc)?;
+    let written = record_change(descriptor, actor.id(doc), actor.tip, (put.kind, put.id), put.bytes.clone())?;
+    Ok((actor, written))
 }
 
 /// The hazard's own id and its compound, from the office's row or the books here. A correction leads to
