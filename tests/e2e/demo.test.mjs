@@ -81,6 +81,16 @@ const tooSmall = () =>
     return found;
   });
 
+test('a second demonstration leaves the folder of one that still serves alone', async () => {
+  const words = SLICE.map((word) => (word === '--stay' ? '--end' : word));
+  const second = spawn(DEMO, [...words, '--folder', join(folder, 'data')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let complaint = '';
+  second.stderr.on('data', (data) => (complaint += data));
+  const [code] = await once(second, 'close');
+  assert.equal(code, 1);
+  assert.match(complaint, /另一个演示正在使用文件夹/);
+});
+
 test('a wrong password is said in words beside the form', async () => {
   await signIn('nobody', 'Wrong-Password-1');
   assert.match(await page.getByRole('alert').innerText(), /账号或密码不正确/);

@@ -74,11 +74,12 @@ async fn run(arguments: &Arguments, folder: &Path) -> Step<()> {
         () = stop.asked() => return Err(Trouble::new("中途被停止", "要重新看，请再次运行 make demo。")),
         shown = show(arguments, folder) => shown?,
     };
+    let (running, _held) = running;
     finish(arguments, running, stop).await
 }
 
-/// Everything up to the last line printed; the service goes on.
-async fn show(arguments: &Arguments, path: &Path) -> Step<Running> {
+/// Everything up to the last line printed; the service goes on, and its folder is nobody else's until it ends.
+async fn show(arguments: &Arguments, path: &Path) -> Step<(Running, Folder)> {
     println!("楼安 · 高层建筑消防安全突出问题专项整治（演示）\n");
     let source = source(arguments)?;
     let address = free_address(arguments.port)?;
@@ -129,7 +130,7 @@ async fn show(arguments: &Arguments, path: &Path) -> Step<Running> {
     let authority = folder.at("tls/root.pem");
     println!("   演示使用自签名证书，浏览器会提示不受信任：选择继续，或先导入 {}", authority.display());
     println!("{accounts}");
-    Ok(running)
+    Ok((running, folder))
 }
 
 /// The accounts worth a look: who reads everything, and one street's.
