@@ -56,6 +56,28 @@ async fn both_protocols_answer_over_tls_with_the_peers_address() {
     }
 }
 
+/// A body behind HEAD breaks an HTTP/2 stream, and nothing below warp keeps it back.
+#[tokio::test]
+async fn head_is_answered_without_a_body_over_both_protocols() {
+    let serving = serve(routes(), patient(), true).await;
+    let request = || {
+        let request = hyper::Request::head("https://louan.test/hello").header("host", "louan.test");
+        request.body(Empty::<Bytes>::new()).expect("a request")
+    };
+    let io = TokioIo::new(serving.tls(b"http/1.1").await);
+    let (mut one, connection) = hyper::client::conn::http1::handshake(io).await.expect("HTTP/1.1");
+    tokio::spawn(connection);
+    let io = TokioIo::new(serving.tls(b"h2").await);
+    let (mut two, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
+    tokio::spawn(connection);
+    for reply in [one.send_request(request()).await, two.send_request(request()).await] {
+        let reply = reply.expect("a reply");
+        assert_eq!(reply.status().as_u16(), 200);
+        assert!(reply.into_body().collect().await.expect("whole").to_bytes().is_empty());
+    }
+}
+
 #[tokio::test]
 async fn the_products_routes_answer_over_a_real_connection() {
     let house = house().await;

@@ -109,17 +109,19 @@ const PIECE_BYTES: usize = 16 * 1024;
 /// A reply's body that keeps its request under way until it is sent or dropped.
 ///
 /// It is handed over in pieces, as fast as they are taken: a megabyte given away whole would count as sent while a
-/// phone in a stairwell still reads its beginning, and its connection as silent.
+/// phone in a stairwell still reads its beginning, and its connection as silent. In reply to HEAD it is only measured:
+/// over HTTP/2 nobody else keeps it back, and bytes there break the stream.
 #[derive(Debug)]
 pub(super) struct SentBody<B> {
     inner: B,
     rest: Bytes,
+    kept_back: bool,
     _under_way: UnderWay,
 }
 
 impl<B> SentBody<B> {
-    pub(super) const fn new(inner: B, under_way: UnderWay) -> Self {
-        Self { inner, rest: Bytes::new(), _under_way: under_way }
+    pub(super) const fn new(inner: B, kept_back: bool, under_way: UnderWay) -> Self {
+        Self { inner, rest: Bytes::new(), kept_back, _under_way: under_way }
     }
 }
 
@@ -131,6 +133,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for SentBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if self.kept_back {
+            return Poll::Ready(None);
+        }
         if self.rest.is_empty() {
             match Pin::new(&mut self.inner).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
@@ -145,7 +150,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for SentBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.inner.is_end_stream()
+        self.kept_back || (self.rest.is_empty() && self.inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -233,7 +238,7 @@ mod tests {
         let limits = Limits::default();
         let pulse = Pulse::new(limits.clone(), true);
         let whole = Bytes::from(vec![7; 100_000]);
-        let mut body = SentBody::new(Full::new(whole.clone()), pulse.request_begins());
+        let mut body = SentBody::new(Full::new(whole.clone()), false, pulse.request_begins());
         let mut taken = Vec::new();
         while !body.is_end_stream() {
             assert_eq!(body.size_hint().exact(), Some((whole.len() - taken.len()) as u64));

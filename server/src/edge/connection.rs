@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
@@ -106,8 +106,9 @@ where
         let under_way = beating.request_begins();
         let mut request = request.map(|body| GuardedBody::new(body, &guarded));
         request.extensions_mut().insert(peer);
+        let measured = multiplexed && request.method() == Method::HEAD;
         let reply = service.clone().oneshot(request);
-        async move { reply.await.map(|reply| reply.map(|body| SentBody::new(body, under_way))) }
+        async move { reply.await.map(|reply| reply.map(|body| SentBody::new(body, measured, under_way))) }
     });
     let builder = builder(&limits);
     let mut connection = pin!(builder.serve_connection(io, answer));
