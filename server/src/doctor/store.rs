@@ -1,5 +1,9 @@
 //! The store: version, structure, log, audit, ledger rows, and whether the clock goes with what was written.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
 use louan_schema::time::Timestamp;
 
 use super::{Check, Finding, Patient, State};
@@ -39,6 +43,9 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         let next = "首次安装请执行 louan migrate；否则请检查 store.path。";
         return vec![VERSION.note(what, "没有可检查的数据。", next), clock(patient, None)];
     }
+    if let Some(shut) = shut_to_this_user(path, &File::open(path)) {
+        return vec![shut, clock(patient, None)];
+    }
     match look_through(path) {
         Ok(examined) => examined_findings(patient, &examined),
         Err(StorageError::Ahead { found, known }) => vec![
@@ -54,6 +61,18 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
             vec![DATABASE.fault("数据库无法读取", "此前的备份不受影响。", next), clock(patient, None)]
         }
     }
+}
+
+/// A forgotten `sudo -u` is no damage: a restore would cost every phone a new code for nothing.
+fn shut_to_this_user(path: &Path, opened: &io::Result<File>) -> Option<Finding> {
+    let shut = opened.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied);
+    shut.then(|| {
+        DATABASE.fault(
+            format!("当前用户无权读取 {}", path.display()),
+            "没有读取任何内容，数据库是否完好尚不清楚。",
+            "请以运行服务的用户重新检查，如 sudo -u louan louan doctor。",
+        )
+    })
 }
 
 fn examined_findings(patient: &Patient<'_>, examined: &Examined) -> Vec<Finding> {
@@ -132,5 +151,19 @@ fn clock(patient: &Patient<'_>, newest: Option<Timestamp>) -> Finding {
             CLOCK.fault(what, safe, next)
         }
         _ => CLOCK.well(format!("{now}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_another_user_may_read_is_not_said_to_be_damaged() {
+        let path = Path::new("/var/lib/louan/louan.sqlite");
+        let refused = |kind| Err(io::Error::from(kind));
+        let shut = shut_to_this_user(path, &refused(io::ErrorKind::PermissionDenied)).expect("is said");
+        assert!(shut.next.contains("sudo -u louan") && !shut.next.contains("恢复"), "{shut:?}");
+        assert!(shut_to_this_user(path, &refused(io::ErrorKind::InvalidData)).is_none());
     }
 }
