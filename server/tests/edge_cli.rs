@@ -55,12 +55,15 @@ fn an_installation_goes_from_nothing_to_a_person_with_a_code() {
     assert_eq!(run(&["user", "disable", "office01"]).0, 0);
     let (_, said) = run(&["user", "list"]);
     assert!(said.contains("账号停用") && said.contains("停用"), "{said}");
+    let (code, said) = run(&["enrol", "new", "office01"]);
+    assert!(code == 1 && said.contains("office01 已停用") && !said.contains("登记码（"), "{said}");
     assert_eq!(run(&["rebuild"]).0, 0);
 }
 
 #[test]
 fn a_typed_password_is_checked_before_anything_is_written() {
     let folder = tempfile::tempdir().expect("a folder");
+    run(folder.path(), &["migrate"]);
     run(folder.path(), &["org", "add", "--code", "o", "--kind", "office", "--name", "办公室"]);
     let add = [
         "user",
@@ -94,6 +97,7 @@ fn a_typed_password_is_checked_before_anything_is_written() {
 fn what_is_wrong_is_said_in_words_and_by_the_exit_code() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
+    assert_eq!(run(here, &["migrate"]).0, 0);
     for (arguments, code, part) in [
         (&["nonsense"][..], 2, "参数有误。未作任何改动。请用 louan --help 查看用法。\nerror: "),
         (&["user", "add"][..], 2, "参数有误。未作任何改动。请用 louan --help 查看用法。"),
@@ -122,6 +126,53 @@ fn what_is_wrong_is_said_in_words_and_by_the_exit_code() {
 }
 
 #[test]
+fn only_migrate_makes_a_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (here, store) = (folder.path(), folder.path().join("louan.sqlite"));
+    let commands: [&[&str]; 5] = [
+        &["user", "list"],
+        &["org", "add", "--code", "o", "--kind", "office", "--name", "甲"],
+        &["serve", "--listen", "127.0.0.1:0", "--tls", "off"],
+        &["rebuild"],
+        &["export", "hazards", "--as", "clerk", "--to", "h.xlsx"],
+    ];
+    for arguments in commands {
+        let (ended, said) = run(here, arguments);
+        assert!(ended == 4 && said.contains("没有找到数据库") && said.contains("louan migrate"), "{said}");
+        assert!(!store.exists(), "{arguments:?}");
+    }
+    std::fs::write(&store, "").expect("an empty file");
+    assert_eq!(run(here, &["user", "list"]).0, 4);
+    assert_eq!(run(here, &["migrate"]).0, 0);
+    assert_eq!(run(here, &["user", "list"]).0, 0);
+}
+
+#[test]
+fn a_file_that_is_no_store_of_ours_is_said_to_be_that_and_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (here, store) = (folder.path(), folder.path().join("louan.sqlite"));
+    assert_eq!(run(here, &["migrate"]).0, 0);
+    let whole = std::fs::read(&store).expect("a store");
+    let foreign = here.join("other.sqlite");
+    let other = rusqlite::Connection::open(&foreign).expect("a database");
+    other.execute_batch("CREATE TABLE letter (text TEXT)").expect("a table");
+    drop(other);
+    let torn = whole.iter().enumerate().map(|(at, byte)| if at < 4_096 { *byte } else { 0 }).collect();
+    for (bytes, what) in [
+        (b"not a database at all".repeat(400), "数据库文件已损坏"),
+        (torn, "数据库文件已损坏"),
+        (std::fs::read(&foreign).expect("a file"), "其他程序的数据库"),
+    ] {
+        std::fs::write(&store, &bytes).expect("a file");
+        for arguments in [&["user", "list"][..], &["migrate"], &["rebuild"]] {
+            let (ended, said) = run(here, arguments);
+            assert!(ended == 4 && said.contains(what), "{arguments:?}: {said}");
+            assert!(!said.contains("未受影响"), "{arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
 fn the_configuration_in_force_is_shown_without_its_secret() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = louan(folder.path(), &["config", "show", "--listen", "127.0.0.1:9"]);
@@ -135,6 +186,7 @@ fn the_configuration_in_force_is_shown_without_its_secret() {
 #[test]
 fn the_service_says_where_it_listens_in_one_json_line_and_stops_when_told() {
     let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(run(folder.path(), &["migrate"]).0, 0);
     let mut child = louan(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--tls", "off"])
         .stdout(Stdio::piped())
         .spawn()
@@ -148,6 +200,8 @@ fn the_service_says_where_it_listens_in_one_json_line_and_stops_when_told() {
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("it reads");
     let reply = std::io::read_to_string(stream).expect("it answers");
     assert!(reply.starts_with("HTTP/1.1 200") && reply.ends_with("ready\n"), "{reply}");
+    let second = run(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--tls", "off"]);
+    assert!(second.0 == 1 && second.1.contains("正被其他 louan 程序使用"), "{}", second.1);
     let told = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().expect("kill");
     assert!(told.success());
     assert!(child.wait().expect("it ends").success());

@@ -44,6 +44,7 @@ export class Office {
     const office = new Office();
     office.folder = await mkdtemp(join(tmpdir(), 'louan-office-'));
     await office.#certify();
+    await office.#louan('migrate');
     await office.#people();
     await office.start();
     await office.#register();

@@ -48,6 +48,7 @@ impl Drop for Office {
 
 impl Office {
     fn open(folder: &Path, name: &str) -> Self {
+        assert!(louan(folder, &["migrate"]).status().expect("the executable").success());
         let mut command = louan(folder, &["serve", "--listen", "127.0.0.1:0"]);
         command.env("LOUAN__EDGE__CERTIFICATE", folder.join(name).join("server.pem"));
         command.env("LOUAN__EDGE__KEY", folder.join(name).join("server.key"));

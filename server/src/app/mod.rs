@@ -188,7 +188,8 @@ impl App {
     /// Listens, says where, and serves until `stop` turns true.
     ///
     /// # Errors
-    /// [`AppError::Tls`], [`AppError::Listen`]; nothing was served then.
+    /// [`AppError::Tenancy`] while another one serves the store, [`AppError::Tls`], [`AppError::Listen`]; nothing was
+    /// served then.
     pub async fn serve(
         self,
         config: &Config,
@@ -196,6 +197,7 @@ impl App {
         stop: watch::Receiver<bool>,
         listening: impl FnOnce(SocketAddr),
     ) -> Result<Served, AppError> {
+        let _serving = Tenancy::serving(&config.store.path)?;
         let tls = match config.edge.tls {
             TlsMode::On => Some(tls_config(&config.edge.certificate, &config.edge.key)?),
             TlsMode::Off => None,

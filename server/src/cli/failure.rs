@@ -35,7 +35,7 @@ impl Failure {
         Self { what: what.to_owned(), next: next.to_owned(), cause: String::new(), code: 1 }
     }
 
-    fn with(mut self, code: u8) -> Self {
+    pub(super) fn with(mut self, code: u8) -> Self {
         self.code = code;
         self
     }
@@ -127,6 +127,13 @@ impl From<StorageError> for Failure {
             }
             StorageError::Damaged { .. } => {
                 ("数据库中有损坏的内容", "未作任何改动。请先备份数据库文件，再由备份恢复，或联系技术支持。")
+            }
+            StorageError::Broken { .. } => (
+                "数据库文件已损坏，或不是数据库",
+                "未作任何改动。请停止服务，不要删除任何文件；用 louan doctor 查看损坏之处，由最近的备份恢复（louan restore）。",
+            ),
+            StorageError::Foreign => {
+                ("该文件是其他程序的数据库", "未作任何改动。请检查 store.path；首次安装请换一个文件名。")
             }
             StorageError::Moved => ("数据在操作期间被他人更新", "未作任何改动。请重新执行。"),
             StorageError::Stopped => ("数据库写入已停止", "已确认收到的数据是安全的。请检查磁盘后重启服务。"),

@@ -18,10 +18,12 @@ mod tls;
 mod unsent;
 mod usage;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::{Config, Sources};
+use crate::restore::is_unfinished;
 use args::{Arguments, Command, TlsCommand};
 use failure::Failure;
 
@@ -63,6 +65,7 @@ fn obey(arguments: &Arguments) -> Result<(), Failure> {
         Command::Config(command) => configuration::run(command, &sources(arguments)?),
         command => {
             let config = Config::load(&sources(arguments)?)?;
+            store_there(command, &config.store.path)?;
             runtime()?.block_on(act(command, &config))
         }
     }
@@ -71,6 +74,22 @@ fn obey(arguments: &Arguments) -> Result<(), Failure> {
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|e| Failure::new("无法启动运行环境", &e, "未作任何改动。请检查系统资源后重试。"))
+}
+
+/// Only `migrate` makes a store: behind a mistyped path or a disk that is not mounted everything would seem to be gone,
+/// and what is entered next would stand in the wrong file.
+fn store_there(command: &Command, store: &Path) -> Result<(), Failure> {
+    let makes_none = !matches!(command, Command::Migrate | Command::Restore { .. } | Command::Backup { .. });
+    let empty = store.metadata().map_or_else(|e| e.kind() == ErrorKind::NotFound, |file| file.len() == 0);
+    // A restore that was broken off has the store in its hands; whoever comes next finishes it.
+    if makes_none && empty && !is_unfinished(store) {
+        return Err(Failure::refused(
+            &format!("没有找到数据库 {}", store.display()),
+            "未作任何改动。请检查 store.path，以及数据盘是否已挂载；首次安装请先执行 louan migrate。",
+        )
+        .with(4));
+    }
+    Ok(())
 }
 
 async fn act(command: &Command, config: &Config) -> Result<(), Failure> {

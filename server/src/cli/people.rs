@@ -212,6 +212,12 @@ pub(super) async fn enrol(command: &EnrolCommand, config: &Config) -> Result<(),
     let mut ids = Vec::new();
     for who in people {
         let id = find_person(&app, who).await?;
+        if app.hub.find_person(id).await?.is_some_and(|row| !row.active) {
+            return Err(Failure::refused(
+                &format!("{who} 已停用，不能登记设备"),
+                "没有发放登记码，未作任何改动。请用 louan user list 查看。",
+            ));
+        }
         if !ids.contains(&id) {
             ids.push(id);
         }

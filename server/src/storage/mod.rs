@@ -45,6 +45,18 @@ pub enum StorageError {
         /// What was attempted.
         doing: &'static str,
     },
+    /// The file is no database, or its pages do not hold together.
+    #[error("could not {doing}: the file is damaged")]
+    Broken {
+        /// What was attempted.
+        doing: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The file holds something, and it is not this program's; nothing was touched.
+    #[error("the database holds another program's tables")]
+    Foreign,
     /// The database refused.
     #[error("could not {doing}")]
     Database {

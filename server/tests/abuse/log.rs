@@ -79,6 +79,7 @@ impl Drop for Serving {
 #[test]
 fn no_caller_writes_a_line_or_a_control_sign_into_the_log() {
     let folder = tempfile::tempdir().expect("a folder");
+    assert!(louan(folder.path(), &["migrate"]).status().expect("the executable").success());
     let child = louan(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--tls", "off"])
         .stdout(Stdio::piped())
         .spawn()

@@ -86,7 +86,14 @@ pub(crate) fn plain(folder: &Path) -> Command {
     louan(folder, &["serve", "--listen", "127.0.0.1:0", "--tls", "off"])
 }
 
+/// The same, with a store to serve.
+pub(crate) fn founded(folder: &Path) -> Command {
+    assert_eq!(run(folder, &["migrate"]).0, 0);
+    plain(folder)
+}
+
 pub(crate) fn office(folder: &Path) {
+    assert_eq!(run(folder, &["migrate"]).0, 0);
     assert_eq!(run(folder, &["org", "add", "--code", "office", "--kind", "office", "--name", "办公室"]).0, 0);
     let add =
         ["user", "add", "--org", "office", "--role", "office", "--name", "测试员甲", "--login", "office01"];

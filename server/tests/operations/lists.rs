@@ -20,6 +20,7 @@ const LIST: &str = "街镇,小区,栋号,使用性质,建筑高度,高度来源,
     古南街道,=1+1,主楼,住宅,99,实测,,,\n";
 
 fn street(here: &Path) {
+    assert_eq!(run(here, &["migrate"]).0, 0);
     for (code, kind) in [("street-1", "street"), ("police-1", "police")] {
         let add = ["org", "add", "--code", code, "--kind", kind, "--name", code, "--street", "500110001"];
         let (ended, said) = run(here, &add);

@@ -15,7 +15,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 
-use super::commands::{Serving, finished, louan, office, plain, run};
+use super::commands::{Serving, finished, founded, louan, office, plain, run};
 use super::kit::{COMPANY, MANAGER, Phone};
 use super::proof::proof;
 
@@ -146,6 +146,7 @@ fn a_new_certificate_is_used_at_a_signal_and_a_bad_one_changes_nothing() {
         command
     };
     put("old");
+    assert_eq!(run(here, &["migrate"]).0, 0);
     let mut serving = Serving::start(configured(&["serve", "--listen", "127.0.0.1:0"]));
     let address = serving.address.clone();
     let (old, new) = (here.join("old/root.pem"), here.join("new/root.pem"));
@@ -182,7 +183,7 @@ fn a_certificate_renewed_by_the_old_root_is_accepted_where_one_of_a_new_root_is_
     let on = |verb: &str, dir: &Path| {
         run(here, &["tls", verb, "--dir", dir.to_str().expect("plain"), "--name", "louan.test"])
     };
-    assert_eq!((on("init", &tls).0, on("init", &other).0), (0, 0));
+    assert_eq!((on("init", &tls).0, on("init", &other).0, run(here, &["migrate"]).0), (0, 0, 0));
     let mut command = louan(here, &["serve", "--listen", "127.0.0.1:0"]);
     command.env("LOUAN__EDGE__CERTIFICATE", tls.join("server.pem"));
     command.env("LOUAN__EDGE__KEY", tls.join("server.key"));
@@ -217,14 +218,14 @@ fn a_certificate_renewed_by_the_old_root_is_accepted_where_one_of_a_new_root_is_
 #[test]
 fn a_hang_up_does_not_end_a_server_behind_a_proxy() {
     let home = tempfile::tempdir().expect("a folder");
-    let mut serving = Serving::start(plain(home.path()));
+    let mut serving = Serving::start(founded(home.path()));
     tell(&serving, "-HUP");
     serving.wait_for("no certificate to renew: a proxy speaks TLS");
     assert!(serving.ask("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ends_with("ok\n"));
 }
 
 fn mounted(here: &Path) -> Serving {
-    let mut command = plain(here);
+    let mut command = founded(here);
     command.env("LOUAN__EDGE__BASE_PATH", "/louan");
     Serving::start(command)
 }

@@ -65,6 +65,7 @@ impl Office {
     pub(crate) fn open(folder: &Path) -> Self {
         let tls = folder.join("tls");
         said(louan(folder, &["tls", "init", "--dir", tls.to_str().expect("plain"), "--name", NAME]));
+        said(louan(folder, &["migrate"]));
         let mut serve = louan(folder, &["serve", "--listen", "127.0.0.1:0"]);
         let mut child = serve.stdout(Stdio::piped()).spawn().expect("the executable");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();

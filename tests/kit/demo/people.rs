@@ -62,6 +62,7 @@ pub async fn set_up(office: &Office, tell: &mut dyn FnMut(usize, usize)) -> Step
     let cast = Cast::of_the_district();
     // A street is three organisations, four people and three codes.
     let all = 4 + 10 * cast.streets.len();
+    office.run(&["migrate"]).await?;
     let mut desk = Registrar { office, tell, done: 0, all };
     desk.org("office", &cast.office).await?;
     let reads = desk.account("office", &cast.office, &cast.office_clerk, "office").await?;

@@ -63,8 +63,8 @@ pub fn refuse_newer(found: i64) -> Result<(), StorageError> {
 /// Brings a database to this build's version, one transaction per step.
 ///
 /// # Errors
-/// [`StorageError::Ahead`] for a newer database, [`StorageError::Database`] when a step fails;
-/// the steps before it stay, each whole.
+/// [`StorageError::Ahead`] for a newer database, [`StorageError::Foreign`] for another program's,
+/// [`StorageError::Database`] when a step fails; the steps before it stay, each whole.
 pub fn migrate(connection: &mut Connection) -> Result<(), StorageError> {
     run(connection, MIGRATIONS)
 }
@@ -95,6 +95,10 @@ fn run(connection: &mut Connection, migrations: &[&str]) -> Result<(), StorageEr
     if found > known {
         return Err(StorageError::Ahead { found, known });
     }
+    let holds = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)";
+    if found == 0 && connection.query_row(holds, [], |row| row.get(0)).map_err(|e| database(doing, e))? {
+        return Err(StorageError::Foreign);
+    }
     for (number, sql) in (1_i64..).zip(migrations).skip_while(|(number, _)| *number <= found) {
         let step = || -> rusqlite::Result<()> {
             let tx = connection.transaction()?;
@@ -113,6 +117,16 @@ fn run(connection: &mut Connection, migrations: &[&str]) -> Result<(), StorageEr
 mod tests {
     use super::*;
     use crate::storage::sqlite::connect;
+
+    #[test]
+    fn a_file_of_another_program_gets_no_tables_of_ours() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch("CREATE TABLE letter (text TEXT)").expect("theirs");
+        assert!(matches!(migrate(&mut connection), Err(StorageError::Foreign)));
+        let tables: i64 =
+            connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0)).expect("counts");
+        assert_eq!(tables, 1);
+    }
 
     /// A file at an earlier version, with a line in its audit.
     fn older(path: &Path, version: usize) -> Connection {

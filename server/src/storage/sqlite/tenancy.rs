@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// What the lock's file is called: the database's name and this.
 const SUFFIX: &str = ".lock";
+/// The same, of the lock of whoever serves it.
+const SERVING_SUFFIX: &str = ".serving.lock";
 
 /// Why a store cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +37,7 @@ impl Tenancy {
     /// # Errors
     /// [`TenancyError::Taken`] while somebody has it for himself.
     pub fn shared(store: &Path) -> Result<Self, TenancyError> {
-        Self::hold(store, File::try_lock_shared)
+        Self::hold(store, SUFFIX, File::try_lock_shared)
     }
 
     /// Holds the store alone.
@@ -43,11 +45,24 @@ impl Tenancy {
     /// # Errors
     /// [`TenancyError::Taken`] while anybody else has it.
     pub fn sole(store: &Path) -> Result<Self, TenancyError> {
-        Self::hold(store, File::try_lock)
+        Self::hold(store, SUFFIX, File::try_lock)
     }
 
-    fn hold(store: &Path, lock: fn(&File) -> Result<(), TryLockError>) -> Result<Self, TenancyError> {
-        let path = beside(store, SUFFIX);
+    /// Holds it as the one who serves it, beside commands but not beside another server: what was signed once is
+    /// remembered in one process.
+    ///
+    /// # Errors
+    /// [`TenancyError::Taken`] while somebody serves it.
+    pub fn serving(store: &Path) -> Result<Self, TenancyError> {
+        Self::hold(store, SERVING_SUFFIX, File::try_lock)
+    }
+
+    fn hold(
+        store: &Path,
+        suffix: &str,
+        lock: fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Self, TenancyError> {
+        let path = beside(store, suffix);
         let file = open(&path).map_err(|e| TenancyError::Io(path.clone(), e))?;
         match lock(&file) {
             Ok(()) => Ok(Self { _file: file }),
@@ -98,6 +113,18 @@ mod tests {
         assert!(matches!(Tenancy::sole(&store), Err(TenancyError::Taken(_))));
         drop(sole);
         Tenancy::shared(&store).expect("nobody has it any more");
+    }
+
+    #[test]
+    fn one_serves_a_store_beside_whoever_shares_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = folder.path().join("louan.sqlite");
+        let _shared = Tenancy::shared(&store).expect("shared");
+        let serving = Tenancy::serving(&store).expect("serves");
+        assert!(matches!(Tenancy::serving(&store), Err(TenancyError::Taken(path)) if path == store));
+        Tenancy::shared(&store).expect("a command beside it");
+        drop(serving);
+        Tenancy::serving(&store).expect("the next one");
     }
 
     #[test]

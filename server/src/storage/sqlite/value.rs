@@ -4,6 +4,7 @@
 //! default.
 
 use minicbor::{Decode, Encode};
+use rusqlite::ErrorCode;
 use rusqlite::types::Type;
 
 use crate::storage::StorageError;
@@ -14,6 +15,10 @@ pub(super) fn database(doing: &'static str, error: rusqlite::Error) -> StorageEr
         rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::IntegralValueOutOfRange(..) => {
             StorageError::Damaged { doing }
         }
+        rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error { code: ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, .. },
+            _,
+        ) => StorageError::Broken { doing, source: Box::new(error) },
         other => StorageError::Database { doing, source: Box::new(other) },
     }
 }
