@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use edge_kit::house::{House, house};
-use edge_kit::wire::{SOON, head, one_reply, patient, say, serve, until_closed};
+use edge_kit::wire::{SOON, Serving, head, one_reply, patient, say, serve, until_closed};
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use louan_server::edge::{Edge, Limits, Peer};
 use tokio::io::AsyncWriteExt;
@@ -34,12 +35,11 @@ fn routes() -> BoxedFilter<(Response,)> {
     hello.or(body).unify().boxed()
 }
 
-#[tokio::test]
-async fn both_protocols_answer_over_tls_with_the_peers_address() {
-    let serving = serve(routes(), patient(), true).await;
+/// The greeting asked for by one method, over HTTP/1.1 and over HTTP/2.
+async fn in_both(serving: &Serving, method: &str) -> [hyper::Response<Incoming>; 2] {
     let request = || {
-        let request = hyper::Request::get("https://louan.test/hello").header("host", "louan.test");
-        request.body(Empty::<Bytes>::new()).expect("a request")
+        let request = hyper::Request::builder().method(method).uri("https://louan.test/hello");
+        request.header("host", "louan.test").body(Empty::<Bytes>::new()).expect("a request")
     };
     let io = TokioIo::new(serving.tls(b"http/1.1").await);
     let (mut one, connection) = hyper::client::conn::http1::handshake(io).await.expect("HTTP/1.1");
@@ -48,9 +48,15 @@ async fn both_protocols_answer_over_tls_with_the_peers_address() {
     let (mut two, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
     tokio::spawn(connection);
-    let replies = [one.send_request(request()).await, two.send_request(request()).await];
+    [one.send_request(request()).await, two.send_request(request()).await]
+        .map(|reply| reply.expect("a reply"))
+}
+
+#[tokio::test]
+async fn both_protocols_answer_over_tls_with_the_peers_address() {
+    let serving = serve(routes(), patient(), true).await;
+    let replies = in_both(&serving, "GET").await;
     for (reply, version) in replies.into_iter().zip([hyper::Version::HTTP_11, hyper::Version::HTTP_2]) {
-        let reply = reply.expect("a reply");
         assert_eq!((reply.status().as_u16(), reply.version()), (200, version));
         assert_eq!(reply.into_body().collect().await.expect("a body").to_bytes(), "hello 127.0.0.1 true");
     }
@@ -60,19 +66,7 @@ async fn both_protocols_answer_over_tls_with_the_peers_address() {
 #[tokio::test]
 async fn head_is_answered_without_a_body_over_both_protocols() {
     let serving = serve(routes(), patient(), true).await;
-    let request = || {
-        let request = hyper::Request::head("https://louan.test/hello").header("host", "louan.test");
-        request.body(Empty::<Bytes>::new()).expect("a request")
-    };
-    let io = TokioIo::new(serving.tls(b"http/1.1").await);
-    let (mut one, connection) = hyper::client::conn::http1::handshake(io).await.expect("HTTP/1.1");
-    tokio::spawn(connection);
-    let io = TokioIo::new(serving.tls(b"h2").await);
-    let (mut two, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
-    tokio::spawn(connection);
-    for reply in [one.send_request(request()).await, two.send_request(request()).await] {
-        let reply = reply.expect("a reply");
+    for reply in in_both(&serving, "HEAD").await {
         assert_eq!(reply.status().as_u16(), 200);
         assert!(reply.into_body().collect().await.expect("whole").to_bytes().is_empty());
     }

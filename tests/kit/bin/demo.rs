@@ -69,12 +69,11 @@ fn default_folder() -> PathBuf {
 
 async fn run(arguments: &Arguments, folder: &Path) -> Step<()> {
     let mut stop = Stop::listen()?;
-    let running = tokio::select! {
+    let (running, _held) = tokio::select! {
         // Dropped half way, the server is killed with it: its store survives that.
         () = stop.asked() => return Err(Trouble::new("中途被停止", "要重新看，请再次运行 make demo。")),
         shown = show(arguments, folder) => shown?,
     };
-    let (running, _held) = running;
     finish(arguments, running, stop).await
 }
 
