@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::failure::Failure;
-use super::say;
+use super::{say, store_there};
 use crate::app::{App, Company, Workers, hold};
 use crate::backup::{self, BackupFolder, Made, Manifest, PHOTOS, Plan, Reread, Step, folder_of, prove};
 use crate::config::Config;
@@ -21,10 +21,7 @@ pub(super) async fn back_up(
     let next = "未作任何改动。请用 --to 给出备份目录，或在配置中设置 backup.to。";
     let to = to.or(config.backup.to.as_deref()).ok_or_else(|| Failure::refused("没有给出备份目录", next))?;
     let store = &config.store.path;
-    if !store.exists() {
-        let what = format!("没有数据库 {}", store.display());
-        return Err(Failure::refused(&what, "未作任何改动。请检查 store.path 与 --config。"));
-    }
+    store_there(store)?;
     drop(hold(store, Company::Others)?);
     if is_older(store)? {
         return Err(Failure::refused(

@@ -65,7 +65,10 @@ fn obey(arguments: &Arguments) -> Result<(), Failure> {
         Command::Config(command) => configuration::run(command, &sources(arguments)?),
         command => {
             let config = Config::load(&sources(arguments)?)?;
-            store_there(command, &config.store.path)?;
+            // These two make one; a backup has more to ask for before.
+            if !matches!(command, Command::Migrate | Command::Restore { .. } | Command::Backup { .. }) {
+                store_there(&config.store.path)?;
+            }
             runtime()?.block_on(act(command, &config))
         }
     }
@@ -78,11 +81,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Only `migrate` makes a store: behind a mistyped path or a disk that is not mounted everything would seem to be gone,
 /// and what is entered next would stand in the wrong file.
-fn store_there(command: &Command, store: &Path) -> Result<(), Failure> {
-    let makes_none = !matches!(command, Command::Migrate | Command::Restore { .. } | Command::Backup { .. });
+fn store_there(store: &Path) -> Result<(), Failure> {
     let empty = store.metadata().map_or_else(|e| e.kind() == ErrorKind::NotFound, |file| file.len() == 0);
     // A restore that was broken off has the store in its hands; whoever comes next finishes it.
-    if makes_none && empty && !is_unfinished(store) {
+    if empty && !is_unfinished(store) {
         return Err(Failure::refused(
             &format!("没有找到数据库 {}", store.display()),
             "未作任何改动。请检查 store.path，以及数据盘是否已挂载；首次安装请先执行 louan migrate。",
