@@ -266,3 +266,58 @@ fn a_refused_sheet_change_is_taken_out_and_the_answers_behind_it_are_kept() {
     desk.sync_with(|request, taken| taken.changes = gate.answer(DEVICE, request, || None));
     assert_eq!(view(&desk.phone, round).answers.len(), 2);
 }
+
+/// Who is counted on may lose his phone, or be decided about: what somebody said stands by what he wrote.
+#[test]
+fn a_colleagues_equal_answer_is_not_ones_own_and_ones_own_is_not_said_twice() {
+    let (mut first, mut second) = pair();
+    let mut gate = Gate::default();
+    let a = first.acting(ANNA);
+    let round = first.phone.start_round(&a, SITE, vec![HOUSE]).expect("starts");
+    let pass_1 = sixteen(Outcome::Pass, Some(1))[0].clone();
+    answer(&mut first, ANNA, round, pass_1.clone());
+    pass(&mut gate, &mut first, &mut second);
+    let b = second.acting(BERT);
+    second.phone.join_round(&b, round).expect("joins");
+    answer(&mut second, BERT, round, pass_1.clone());
+    assert_eq!(pass(&mut gate, &mut second, &mut first), 1, "the same, on another phone");
+    answer(&mut second, BERT, round, pass_1.clone());
+    assert_eq!(second.counts()[0], 0, "said already");
+    answer(&mut second, ANNA, round, pass_1.clone());
+    answer(&mut second, ANNA, round, pass_1.clone());
+    assert_eq!(second.counts()[0], 1, "the same, by another person on one phone");
+    assert_eq!(pass(&mut gate, &mut second, &mut first), 1);
+    answer(&mut first, ANNA, round, pass_1.clone());
+    assert_eq!(pass(&mut gate, &mut first, &mut second), 1, "overwritten, though with the same");
+    for desk in [&mut first, &mut second] {
+        let view = view(&desk.phone, round);
+        assert_eq!((view.answers.len(), view.contested().count()), (1, 0));
+        desk.meet(&mut gate);
+    }
+    assert_eq!((first.counts()[0], second.counts()[0], gate.log.len()), (0, 0, 4));
+}
+
+#[test]
+fn an_answer_written_anew_is_written_though_a_colleague_says_the_same_by_now() {
+    let (mut first, mut second) = pair();
+    let mut gate = Gate::default();
+    let a = first.acting(ANNA);
+    let round = first.phone.start_round(&a, SITE, vec![HOUSE]).expect("starts");
+    pass(&mut gate, &mut first, &mut second);
+    let pass_1 = sixteen(Outcome::Pass, Some(1))[0].clone();
+    let b = second.acting(BERT);
+    second.phone.join_round(&b, round).expect("joins");
+    answer(&mut second, BERT, round, pass_1.clone());
+    second.meet(&mut gate);
+    answer(&mut first, ANNA, round, pass_1);
+    let (prepared, request) = first.request();
+    let colleagues = gate.log.last().expect("his answer").2.clone();
+    let sheet = louan_schema::doc::Descriptor::Sheet { site: SITE, org: COMPANY, round };
+    let mut taken = first.all_taken(&request);
+    taken.changes = vec![vec![Verdict::NotTaken(Code::SeqGap)]];
+    taken.items = vec![Item::Change { doc: sheet, raw: colleagues.into() }];
+    let absorbed = first.absorb(prepared, louan_schema::wire::SyncReply::Taken(Box::new(taken)));
+    assert_eq!((absorbed.rewritten, first.counts()[0]), (1, 1), "it waits for the office's word");
+    first.meet(&mut gate);
+    assert_eq!((first.counts(), gate.log.len()), ([0, 0, 0, 2], 3), "an edit of hers is in the log");
+}

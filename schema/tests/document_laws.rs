@@ -227,12 +227,23 @@ fn equal_values_of_two_writers_are_no_disagreement() {
 }
 
 #[test]
-fn repeating_what_stands_writes_nothing() {
+fn what_stands_stands_by_the_change_that_wrote_it_last_and_alone() {
     let mut document = Document::fresh(sheet().doc_id());
-    let actor = life(1).actor(sheet().doc_id());
-    let tap = [Tap::Number(outcome_key("1"), 1)];
-    assert!(sheet_change(&mut document, actor, &tap).expect("writes").is_some());
-    assert!(sheet_change(&mut document, actor, &tap).expect("writes").is_none());
+    let mut beside = document.clone();
+    let (mine, other) = (life(1).actor(sheet().doc_id()), life(2).actor(sheet().doc_id()));
+    let taps = [Tap::Number(outcome_key("1"), 1)];
+    let wrote = |document: &mut Document, actor, taps: &[Tap]| {
+        sheet_change(document, actor, taps).expect("writes").expect("changed")
+    };
+    assert_eq!(document.stands_by(&taps[0]), None);
+    let first = wrote(&mut document, mine, &taps);
+    assert_eq!(document.stands_by(&taps[0]), Some(first.tip.hash));
+    assert_eq!(document.stands_by(&Tap::Number(outcome_key("1"), 2)), None, "something else stands there");
+    let repeated = wrote(&mut document, other, &taps);
+    assert_eq!(document.stands_by(&taps[0]), Some(repeated.tip.hash), "the same said again is said again");
+    document.add(&wrote(&mut beside, life(3).actor(sheet().doc_id()), &taps).raw).expect("merges");
+    assert_eq!(document.stands_by(&taps[0]), None, "beside another, though an equal one");
+    assert!(sheet_change(&mut document, mine, &[]).expect("writes").is_none());
 }
 
 proptest! {

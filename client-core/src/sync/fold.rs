@@ -10,6 +10,7 @@
 
 use std::ops::Range;
 
+use louan_schema::doc::guard::guarded;
 use louan_schema::doc::write::{Tap, sheet_change};
 use louan_schema::doc::{ActorLife, Descriptor, Document, DocumentError, Written};
 use louan_schema::id::{DeviceId, Incarnation, PersonId};
@@ -58,6 +59,28 @@ pub(super) fn open_rounds(w: &Writer<'_>, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
+impl Chunk {
+    /// Settles the taps that their person has said already, and leaves them out. A header is the same whoever wrote it.
+    fn leave_out_said(&mut self, w: &Writer<'_>, document: &Document) -> Result<(), Error> {
+        let (taps, ids) = (std::mem::take(&mut self.taps), std::mem::take(&mut self.ids));
+        for (tap, id) in taps.into_iter().zip(ids) {
+            let said = match id {
+                Some(_) => sheet::is_said(w, document, self.person, &tap)?,
+                None => guarded(|| Ok(document.stands_by(&tap)))?.is_some(),
+            };
+            match id {
+                Some(id) if said => w.settle_tap(id, 0)?,
+                None if said => {}
+                _ => {
+                    self.taps.push(tap);
+                    self.ids.push(id);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Why the answers waiting for a round's sheet cannot be put on it, if they cannot: its copy on this phone does not
 /// open, or takes nothing more.
 pub(crate) fn obstacle(r: &Reader<'_>, round: &RoundRow) -> Result<Option<Code>, Error> {
@@ -86,16 +109,12 @@ fn fold(w: &Writer<'_>, round: &RoundRow, now: Timestamp) -> Result<(), Error> {
     // A header that was refused goes with the next answers, never alone again.
     let lacking = !taps.is_empty() && sheet::reading(&document)?.template.is_none();
     let header = round.opened_by.filter(|_| round.header_owed || lacking);
-    for chunk in chunks(taps, header, round) {
-        parts(w, &mut document, &descriptor, &chunk.taps, |part, change| {
-            let local_seq = match change {
-                // Every value stood there already: a colleague answered the same.
-                None => 0,
-                Some((actor, written)) => {
-                    let (person, record) = (chunk.person, None);
-                    LocalChange { person, descriptor, actor, written, record, written_at: now }.commit(w)?
-                }
-            };
+    for mut chunk in chunks(taps, header, round) {
+        chunk.leave_out_said(w, &document)?;
+        parts(w, &mut document, &descriptor, &chunk.taps, |part, (actor, written)| {
+            let (person, record) = (chunk.person, None);
+            let change = LocalChange { person, descriptor, actor, written, record, written_at: now };
+            let local_seq = change.commit(w)?;
             let ids = chunk.ids[part].iter().flatten();
             Ok(ids.copied().try_for_each(|id| w.settle_tap(id, local_seq))?)
         })?;
@@ -107,23 +126,23 @@ fn fold(w: &Writer<'_>, round: &RoundRow, now: Timestamp) -> Result<(), Error> {
 }
 
 /// Writes taps on a sheet as few changes as the office's bounds allow: what is beyond them is halved, down to single
-/// taps, which always fit. `keep` stores each before the next is written; nothing is written where all stands already.
+/// taps, which always fit. `keep` stores each before the next is written.
 pub(super) fn parts(
     w: &Writer<'_>,
     document: &mut Document,
     descriptor: &Descriptor,
     taps: &[Tap],
-    mut keep: impl FnMut(Range<usize>, Option<(Actor, &Written)>) -> Result<(), Error>,
+    mut keep: impl FnMut(Range<usize>, (Actor, &Written)) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let whole = 0..taps.len();
     let mut left = Vec::with_capacity(2);
     left.push(whole);
     while let Some(part) = left.pop() {
         match write(w, document, descriptor, &taps[part.clone()]) {
-            Ok(None) => keep(part, None)?,
+            Ok(None) => {}
             Ok(Some((next, actor, written))) => {
                 *document = next;
-                keep(part, Some((actor, &written)))?;
+                keep(part, (actor, &written))?;
             }
             Err(error) if part.len() > 1 && is_too_much(&error) => {
                 let middle = part.start + part.len() / 2;

@@ -144,9 +144,8 @@ fn sheet_rows(w: &Writer<'_>, descriptor: &Descriptor, rows: Vec<OutboxRow>) -> 
             }
         }
         let mut written_once = false;
-        fold::parts(w, &mut document, descriptor, &values, |part, written| {
-            // What stands there by now stays with the edit: it is not lost with whatever it stands there by.
-            let Some((actor, written)) = written else { return Ok(()) };
+        // Even what a colleague says in the same words by now: his may be lost, or held.
+        fold::parts(w, &mut document, descriptor, &values, |part, (actor, written)| {
             if !written_once {
                 written_once = true;
                 return Ok(change(&row, actor, written).rewrite(w, row.local_seq)?);
@@ -157,7 +156,7 @@ fn sheet_rows(w: &Writer<'_>, descriptor: &Descriptor, rows: Vec<OutboxRow>) -> 
             Ok(ids.into_iter().try_for_each(|id| w.settle_tap(id, local_seq))?)
         })?;
         if !written_once {
-            // All of it stands there by now: nothing is left to send.
+            // A header that a colleague has written by now: nothing is left to send.
             w.set_acknowledged(row.local_seq, None, row.written_at)?;
         }
     }

@@ -11,7 +11,7 @@ use louan_schema::doc::guard::guarded;
 use louan_schema::doc::read::{FieldValue, SheetReading};
 use louan_schema::doc::write::Tap;
 use louan_schema::doc::{Descriptor, Document, Field, SheetKey};
-use louan_schema::id::{BlobHash, BuildingId};
+use louan_schema::id::{BlobHash, BuildingId, PersonId};
 use louan_schema::policy::ItemCode;
 use louan_schema::time::Timestamp;
 
@@ -27,8 +27,8 @@ pub(crate) const MEASURE_CLEARED: i64 = i64::MIN;
 pub(crate) struct Cell {
     /// The values standing, each once; more than one means that writers disagree.
     pub values: Vec<FieldValue>,
-    /// It was tapped here and is in no change yet.
-    pub unsent: bool,
+    /// Who tapped it here, while it is in no change yet.
+    pub tapped_by: Option<PersonId>,
 }
 
 /// A sheet read.
@@ -69,22 +69,44 @@ pub(crate) const fn descriptor(round: &RoundRow) -> Descriptor {
 
 /// Reads a round's sheet.
 pub(crate) fn read(r: &Reader<'_>, round: &RoundRow) -> Result<Sheet, Error> {
+    let document = load_document(r, &descriptor(round))?;
+    read_with(r, round, document.as_ref())
+}
+
+/// Reads a round's sheet from its document, which may be none.
+pub(crate) fn read_with(
+    r: &Reader<'_>,
+    round: &RoundRow,
+    document: Option<&Document>,
+) -> Result<Sheet, Error> {
     let mut sheet = Sheet::default();
-    if let Some(document) = load_document(r, &descriptor(round))? {
-        let reading = reading(&document)?;
+    if let Some(document) = document {
+        let reading = reading(document)?;
         sheet.opened_at = reading.opened_at;
         for (key, standing) in reading.fields {
             let mut values = vec![standing.value];
             values.extend(standing.others);
-            sheet.cells.insert(key, Cell { values, unsent: false });
+            sheet.cells.insert(key, Cell { values, tapped_by: None });
         }
     }
     for row in r.list_open_taps(round.id)? {
         if let Some((key, value)) = parts(row.tap) {
-            sheet.cells.insert(key, Cell { values: vec![value], unsent: true });
+            sheet.cells.insert(key, Cell { values: vec![value], tapped_by: Some(row.person) });
         }
     }
     Ok(sheet)
+}
+
+/// Whether just this stands on the sheet by what this person wrote here. A colleague's equal answer is not his: if it
+/// goes, with a phone that is lost or to where a supervisor decides on it, his must still stand.
+pub(crate) fn is_said(
+    r: &Reader<'_>,
+    document: &Document,
+    person: PersonId,
+    tap: &Tap,
+) -> Result<bool, Error> {
+    let Some(by) = guarded(|| Ok(document.stands_by(tap)))? else { return Ok(false) };
+    Ok(r.find_outbox_by_hash(by)?.is_some_and(|row| row.person == person))
 }
 
 fn parts(tap: Tap) -> Option<(SheetKey, FieldValue)> {
@@ -131,7 +153,7 @@ impl Sheet {
             let answer =
                 answers.entry(about).or_insert_with(|| blank(key.place, key.item, key.floor.clone()));
             answer.contested |= cell.values.len() > 1;
-            answer.unsent |= cell.unsent;
+            answer.unsent |= cell.tapped_by.is_some();
             fill(answer, key.field, &cell.values);
         }
         answers.into_values().collect()

@@ -103,8 +103,8 @@ impl Tap {
     }
 }
 
-/// Folds taps into one change on the open sheet `document`, which then contains it.
-/// Taps that repeat what stands there make no operation; `None` when nothing is left.
+/// Folds taps into one change on the open sheet `document`, which then contains it; `None` when there are none.
+/// Whether a tap is worth writing that repeats what stands there is the caller's to say: see [`Document::stands_by`].
 ///
 /// How large the change becomes is not the writer's to say alone: it names every value that it replaces, and those
 /// are others'. It is measured as the office will measure it ([`scan`]).
@@ -143,11 +143,6 @@ fn folded(inner: &mut Automerge, actor: ActorId, taps: &[Tap]) -> Result<Option<
             continue;
         }
         let standing = inner.get_all_at(ROOT, key.as_str(), &deps)?;
-        if let [(automerge::Value::Scalar(only), _)] = standing.as_slice()
-            && **only == *value
-        {
-            continue;
-        }
         let replaced = standing.iter().filter_map(|(_, id)| match id {
             automerge::ObjId::Id(counter, actor, _) => Some(OpId::new(*counter, actor)),
             automerge::ObjId::Root => None,
@@ -178,6 +173,19 @@ fn folded(inner: &mut Automerge, actor: ActorId, taps: &[Tap]) -> Result<Option<
     }
     inner.apply_changes([change])?;
     Ok(Some(written))
+}
+
+impl Document {
+    /// The change by which just what this tap says stands on the sheet; `None` when something else stands there,
+    /// or beside it.
+    #[must_use]
+    pub fn stands_by(&self, tap: &Tap) -> Option<ChangeHash> {
+        let (key, value) = tap.parts();
+        let standing = self.inner().get_all(ROOT, key.as_str()).ok()?;
+        let [(automerge::Value::Scalar(only), id)] = standing.as_slice() else { return None };
+        let by = self.inner().hash_for_opid(id).filter(|_| **only == value)?;
+        Some(ChangeHash(by.0))
+    }
 }
 
 /// What a change depends on: every head, and its writer's own last change. When those are more than a change may name:

@@ -18,7 +18,7 @@ use louan_schema::registry::Person;
 
 use super::hazard::strangers;
 use super::record::{site_fault, unknown};
-use super::sheet;
+use super::sheet::{self, Cell};
 use crate::error::Error;
 use crate::phone::{Acting, Phone};
 use crate::store::{Reader, RoundRow};
@@ -138,18 +138,29 @@ impl Phone {
             let role = a.permitted(w, Action::SubmitRound, doing)?.role;
             Error::unless_faulty(doing, draft_faults(a, role, &row, &draft))?;
             let place = draft.answer.place.and_then(|p| row.buildings.get(usize::from(p) - 1).copied());
-            let standing = sheet::read(w, &row)?;
+            let document = sheet::load_document(w, &sheet::descriptor(&row))?;
+            let standing = sheet::read_with(w, &row, document.as_ref())?;
             for (field, value) in fields(&draft) {
                 let key =
                     SheetKey { place, item: draft.answer.item, floor: draft.answer.floor.clone(), field };
                 let cell = standing.cells.get(&key);
+                let says = value.is_some();
                 let value = match (value, cell) {
                     (Some(value), _) => value,
                     (None, Some(_)) => sheet::cleared(field),
                     (None, None) => continue,
                 };
-                if cell.is_none_or(|cell| cell.values != [value.clone()]) {
-                    w.insert_tap(round, a.person, &sheet::tap(key, value), a.at)?;
+                let stands = cell.filter(|cell| cell.values == [value.clone()]);
+                let tap = sheet::tap(key, value);
+                // What a colleague says this person says, too. Nothing more is cleared than what is there.
+                let said = match (stands, &document) {
+                    (Some(_), _) if !says => true,
+                    (Some(Cell { tapped_by: Some(person), .. }), _) => *person == a.person,
+                    (Some(_), Some(document)) => sheet::is_said(w, document, a.person, &tap)?,
+                    _ => false,
+                };
+                if !said {
+                    w.insert_tap(round, a.person, &tap, a.at)?;
                 }
             }
             Ok(())
