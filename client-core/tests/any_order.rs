@@ -35,7 +35,9 @@ enum Op {
 }
 
 fn whims() -> impl Strategy<Value = Vec<Option<Code>>> {
-    let some = prop::sample::select(Code::ALL).prop_map(Some);
+    // That it has the very same is nothing that an office says on a whim.
+    let refusals: Vec<Code> = Code::ALL.iter().copied().filter(|code| *code != Code::SameRecord).collect();
+    let some = prop::sample::select(refusals).prop_map(Some);
     prop::collection::vec(prop_oneof![3 => Just(None), 1 => some], 0..8)
 }
 

@@ -4,6 +4,7 @@ mod support;
 
 use louan_client_core::view::Edit;
 use louan_client_core::{Phone, StorePlace};
+use louan_schema::doc::scan::record_put;
 use louan_schema::id::{DeviceId, Epoch, RecordId};
 use louan_schema::wire::{Code, Item, Scope, SyncReply, SyncRequest, Verdict};
 use support::gate::Gate;
@@ -92,19 +93,36 @@ fn a_phone_enrolled_as_another_device_writes_its_unsent_work_under_that_device()
 }
 
 #[test]
-fn a_record_whose_key_is_taken_by_its_own_bytes_was_received_before() {
+fn a_record_that_the_office_has_by_a_copys_change_is_taken_and_shown_and_stands_in_its_book_once() {
     let mut desk = Desk::new();
-    desk.hazard(ANNA, "堵塞");
+    let id = desk.hazard(ANNA, "堵塞");
     let (_, request) = desk.request();
     let (doc, _, raw) = changes(&request).remove(0);
     desk.phone.renew_incarnation([8; 16]).expect("a new life");
     let mut other = enrolment();
     other.device = DeviceId([0xd9; 16]);
     desk.phone.enrol(other).expect("writes it anew");
-    desk.refuse(Code::KeyExists);
-    assert_eq!(desk.counts(), [0, 0, 1, 0]);
+    desk.device = DeviceId([0xd9; 16]);
+    let behind = desk.hazard(ANNA, "其后");
+    desk.sync_with(|_, taken| {
+        taken.changes = vec![vec![Verdict::NotTaken(Code::SameRecord), Verdict::NotTaken(Code::Follows)]];
+    });
+    assert_eq!(desk.counts(), [1, 0, 0, 1], "what stood behind it is written anew");
+    let shown = |desk: &Desk| desk.phone.hazard(id, START).expect("reads").is_some();
+    assert!(shown(&desk));
     desk.fetch(vec![Item::Change { doc, raw: raw.into() }]);
-    assert_eq!(desk.counts(), [0, 0, 0, 1]);
+    desk.sync();
+    assert!(shown(&desk));
+    assert_eq!((ids(desk.phone.receipts().expect("reads")), desk.counts()), (vec![id, behind], [0, 0, 0, 2]));
+
+    // A log put back without the copy's change is told of it like of anything else that was taken.
+    let (prepared, _) = desk.request();
+    desk.absorb(prepared, SyncReply::EpochChanged { epoch: Epoch([10; 16]), head: 0 });
+    desk.epoch = Epoch([10; 16]);
+    desk.sync_with(|request, taken| taken.missing = request.verify.clone());
+    let (_, request) = desk.request();
+    assert_eq!(changes(&request).len(), 2);
+    assert!(changes(&request).iter().any(|(.., raw)| record_put(raw).expect("a record").id == id));
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn every_code_leaves_an_edit_in_the_state_the_contract_says_or_writes_it_anew() 
             Disposition::Retry => (EditState::Pending, None),
             Disposition::Held => (EditState::Held, Some(code)),
             Disposition::Returned => (EditState::Returned, Some(code)),
+            Disposition::Stored => (EditState::Acknowledged, None),
         };
         assert_eq!((edit.state, edit.code, absorbed.more), (expected.0, expected.1, false), "{code:?}");
         if edit.state == EditState::Pending {

@@ -281,3 +281,27 @@ async fn pages_begun_in_another_log_are_not_gone_on_with() {
         assert_eq!(matches!(reply, SyncReply::Taken(_)), goes_on, "{token:?}: {reply:?}");
     }
 }
+
+#[tokio::test]
+async fn a_copys_record_is_called_the_same_only_where_the_log_has_it() {
+    let hub = kit::hub().await;
+    let (mut phone, mut copy) = (
+        Phone::enrolled(&hub, 41, MANAGER, COMPANY).await,
+        Phone::enrolled(&hub, 42, MANAGER, COMPANY).await,
+    );
+    let (id, record) = (louan_schema::id::RecordId([7; 16]), kit::record(MANAGER, round(7)));
+    // Twice in one batch: what comes first may still be refused, and then the log has neither.
+    let twice = [phone.write_in(phone.book(), id, &record), phone.write_in(phone.book(), id, &record)];
+    let verdicts = phone.push(&hub, &twice).await;
+    assert!(accepted(&verdicts[..1]), "{verdicts:?}");
+    assert_eq!(verdicts[1], Verdict::NotTaken(Code::KeyExists));
+
+    let there = Descriptor::book_at(kit::ELSEWHERE, COMPANY, noon());
+    let raw = copy.write_in(there, id, &record);
+    let batch = copy.batch(there, &[raw]);
+    assert_ne!(copy.send(&hub, vec![batch]).await.changes[0], [Verdict::NotTaken(Code::SameRecord)]);
+    let raw = copy.write_in(copy.book(), id, &record);
+    assert_eq!(copy.push(&hub, &[raw]).await, [Verdict::NotTaken(Code::SameRecord)]);
+    let behind = copy.write(8, round(8));
+    assert_eq!(copy.push(&hub, &[behind]).await, [Verdict::NotTaken(Code::Follows)], "not in the log itself");
+}

@@ -5,12 +5,13 @@ mod kit;
 
 use kit::{COMPANY, MANAGER, OTHER_COMPANY, Phone, SITE, noon, round};
 use louan_schema::code::Role;
-use louan_schema::doc::Descriptor;
-use louan_schema::id::{ActorId, PersonId};
+use louan_schema::doc::{Descriptor, Kind};
+use louan_schema::id::{ActorId, PersonId, RecordId};
+use louan_schema::record::Record;
 use louan_schema::registry::Person;
 use louan_schema::wire::Code;
 use louan_server::storage::commit::Sender;
-use louan_server::storage::log::{ActorState, DocumentState, HeldVerdict};
+use louan_server::storage::log::{ActorState, DocumentState, HeldVerdict, RecordHead};
 use louan_server::storage::registry::{PersonRow, Standing};
 use louan_server::sync::batch::{Pushed, measured};
 use louan_server::sync::gate::Refused;
@@ -167,6 +168,37 @@ fn a_claim_that_it_was_taken_before_changes_what_rights_alone_refuse_and_nothing
         let (said, _) = judged(&phone, rights, DocumentState::default(), std::slice::from_ref(&change), 5);
         assert_eq!(refused(&said[0]).code, expected, "{barred:?}");
     }
+}
+
+/// Copies of one phone went apart and each wrote anew what both had.
+#[test]
+fn what_the_book_has_by_another_change_is_not_refused_whatever_rights_are_left() {
+    let mut phone = phone();
+    let change = next(&mut phone, 1);
+    let own = kit::record(MANAGER, round(1));
+    let id = RecordId([1; 16]);
+    let head = RecordHead { org: COMPANY, site: SITE, kind: Kind::Round, subject: [9; 16] };
+    let said = |change: &Pushed, stored: Option<&Record>, barred| {
+        let state = DocumentState {
+            records: [(id, head)].into(),
+            stored: stored.map(|record| (id, record.to_bytes())).into_iter().collect(),
+            ..DocumentState::default()
+        };
+        let (said, _) = judged(&phone, Rights { barred, ..MAY }, state, std::slice::from_ref(change), 5);
+        refused(&said[0]).code
+    };
+    for barred in [None, Some(Code::OutOfScope), Some(Code::ScopeLost), Some(Code::Revoked)] {
+        assert_eq!(said(&change, Some(&own), barred), Code::SameRecord, "{barred:?}");
+    }
+    assert_eq!(said(&change, Some(&own), Some(Code::Erased)), Code::Erased);
+    let other = kit::record(MANAGER, round(2));
+    assert_eq!(said(&change, Some(&other), None), Code::KeyExists, "its id, and not what it says");
+    assert_eq!(said(&change, Some(&other), Some(Code::OutOfScope)), Code::OutOfScope);
+    assert_eq!(said(&change, None, None), Code::KeyExists, "in another book, or in this batch");
+    let theirs = kit::record(kit::COLLEAGUE, round(1));
+    let raw = Phone::unknown(41, MANAGER, COMPANY).write_in(phone.book(), id, &theirs);
+    let forged = measured(&phone.book(), phone.n, raw);
+    assert_eq!(said(&forged, Some(&theirs), None), Code::AuthorMismatch, "a colleague's, in his own name");
 }
 
 #[test]

@@ -5,9 +5,7 @@
 
 use louan_schema::id::{DocId, Incarnation};
 use louan_schema::time::Timestamp;
-use louan_schema::wire::{
-    Code, CommandVerdict, Cursor, Disposition, Scope, SyncReply, Taken, Verdict, frame,
-};
+use louan_schema::wire::{CommandVerdict, Cursor, Disposition, Scope, SyncReply, Taken, Verdict, frame};
 use minicbor::bytes::ByteVec;
 
 use super::reauthor::Refused;
@@ -91,7 +89,6 @@ fn taken(
     }
     w.set_meta(Meta::ClockOffset, &reply.now.ms().saturating_sub(now.ms()))?;
     w.unset_meta(Meta::MinBuild)?;
-    settle_taken_before(w, now, &mut absorbed)?;
     touched.sort_unstable();
     touched.dedup();
     for doc in touched {
@@ -248,6 +245,13 @@ fn verdicts(
                 }
                 absorbed.returned += 1;
             }
+            // With the copy's change from the feed; this one would be beside it for nobody but this phone.
+            Fate::Stored => {
+                let log = restored::reached(reply).map(|here| here.pos);
+                w.set_acknowledged(row.local_seq, log, now)?;
+                w.delete_tail(row.hash)?;
+                absorbed.accepted += 1;
+            }
             Fate::Rewrite => rewrite.push(row),
         }
     }
@@ -316,26 +320,6 @@ fn keep_signed(w: &Writer<'_>, prepared: &Prepared, reply: &Taken) -> Result<(),
             signature: &signatures[i],
             pos_max,
         })?;
-    }
-    Ok(())
-}
-
-/// A record refused because its key is taken, whose very bytes came down with the feed, was taken before:
-/// only the reply that said so was lost.
-fn settle_taken_before(w: &Writer<'_>, now: Timestamp, absorbed: &mut Absorbed) -> Result<(), Error> {
-    for row in w.list_taken_before(Code::KeyExists)? {
-        let stored = match row.record {
-            Some(record) => w.find_record(record, Some(row.descriptor.org()))?,
-            None => None,
-        };
-        let sent = row.raw.as_deref().and_then(|raw| louan_schema::doc::scan::record_put(raw).ok());
-        if let (Some(stored), Some(sent)) = (stored, sent)
-            && stored.record.to_bytes() == sent.bytes
-        {
-            w.set_acknowledged(row.local_seq, None, now)?;
-            absorbed.returned = absorbed.returned.saturating_sub(1);
-            absorbed.accepted += 1;
-        }
     }
     Ok(())
 }

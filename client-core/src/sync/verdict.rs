@@ -27,6 +27,8 @@ pub(crate) enum Fate {
     Hold(Code),
     /// Shown to its author with the reason.
     Return(Code),
+    /// The office has it by another change.
+    Stored,
     /// The same edit in a new change.
     Rewrite,
 }
@@ -119,6 +121,8 @@ fn step(chain: Chain, row: &OutboxRow, verdict: Verdict) -> (Fate, Link) {
         }
         (_, Kind::Held) => (Fate::Hold(code), Link::Broken),
         (_, Kind::Returned) => (Fate::Return(code), Link::Broken),
+        // What stands behind this change cannot follow it: it is not in the log itself.
+        (_, Kind::Stored) => (Fate::Stored, Link::Broken),
     }
 }
 
@@ -128,6 +132,7 @@ enum Kind {
     Later,
     Held,
     Returned,
+    Stored,
 }
 
 const fn kind(code: Code) -> Kind {
@@ -138,5 +143,6 @@ const fn kind(code: Code) -> Kind {
         Disposition::Retry => Kind::Later,
         Disposition::Held => Kind::Held,
         Disposition::Returned => Kind::Returned,
+        Disposition::Stored => Kind::Stored,
     }
 }

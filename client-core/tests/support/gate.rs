@@ -17,7 +17,7 @@ pub struct Gate {
     pub log: Vec<(ChangeHash, Descriptor, Vec<u8>)>,
     actors: BTreeMap<ActorId, Vec<ChangeHash>>,
     numbers: BTreeMap<(Incarnation, DocId), u32>,
-    keys: BTreeSet<(DocId, RecordId)>,
+    keys: BTreeMap<(DocId, RecordId), Vec<u8>>,
     held: BTreeMap<ChangeHash, Held>,
 }
 
@@ -27,7 +27,7 @@ struct Held {
     actor: ActorId,
     number: ((Incarnation, DocId), u32),
     descriptor: Descriptor,
-    record: Option<RecordId>,
+    record: Option<(RecordId, Vec<u8>)>,
     raw: Vec<u8>,
 }
 
@@ -71,8 +71,8 @@ impl Gate {
     /// Decides the first change held; tells which, and whether it could still be taken.
     pub fn decide(&mut self, take: bool) -> Option<(ChangeHash, bool)> {
         let (hash, held) = self.held.pop_first()?;
-        let key = held.record.map(|id| (held.descriptor.doc_id(), id));
-        let taken = take && !key.is_some_and(|key| self.keys.contains(&key));
+        let key = held.record.as_ref().map(|(id, _)| (held.descriptor.doc_id(), *id));
+        let taken = take && !key.is_some_and(|key| self.keys.contains_key(&key));
         if taken {
             self.take(hash, &held);
         }
@@ -80,7 +80,7 @@ impl Gate {
     }
 
     fn take(&mut self, hash: ChangeHash, held: &Held) {
-        self.keys.extend(held.record.map(|id| (held.descriptor.doc_id(), id)));
+        self.keys.extend(held.record.clone().map(|(id, bytes)| ((held.descriptor.doc_id(), id), bytes)));
         self.actors.entry(held.actor).or_default().push(hash);
         let number = self.numbers.entry(held.number.0).or_default();
         *number = (*number).max(held.number.1);
@@ -88,7 +88,7 @@ impl Gate {
     }
 
     pub fn has_record(&self, record: RecordId) -> bool {
-        self.keys.iter().any(|(_, id)| *id == record)
+        self.keys.keys().any(|(_, id)| *id == record)
     }
 
     fn judge(
@@ -131,8 +131,10 @@ impl Gate {
             Some(Code::SeqGap)
         } else if !scanned.deps.iter().all(known) || (descriptor.is_book() && scanned.deps != [last]) {
             Some(Code::MissingDep)
-        } else if put.as_ref().is_some_and(|put| self.keys.contains(&(doc, put.id))) {
-            Some(Code::KeyExists)
+        } else if let Some((put, there)) =
+            put.as_ref().and_then(|put| Some((put, self.keys.get(&(doc, put.id))?)))
+        {
+            Some(if put.bytes == *there { Code::SameRecord } else { Code::KeyExists })
         } else {
             whim()
         };
@@ -141,7 +143,7 @@ impl Gate {
             actor: scanned.actor,
             number: ((batch.incarnation, doc), change.n),
             descriptor,
-            record: put.map(|put| put.id),
+            record: put.map(|put| (put.id, put.bytes)),
             raw: change.raw.to_vec(),
         };
         if let Some(code) = code {

@@ -1,7 +1,7 @@
 //! Verdicts: what became of each change and command.
 //!
-//! A closed list. Every code has one disposition: tried again, held for a human, or
-//! refused for good; the phone's words for it live with the screens.
+//! A closed list. Every code has one disposition: tried again, held for a human, refused
+//! for good, or had already; the phone's words for it live with the screens.
 
 use minicbor::{Decode, Encode};
 
@@ -42,6 +42,8 @@ pub enum Disposition {
     Held,
     /// Refused for good: shown to its author with the reason (退回).
     Returned,
+    /// Nothing: the office has the very same by another change, and the edit counts as taken.
+    Stored,
 }
 
 macro_rules! codes {
@@ -164,4 +166,6 @@ codes! {
     TakenBefore = 36, "taken_before", Held;
     /// The document is as large as one may become (C17): a supervisor decides what still goes in.
     DocumentFull = 37, "document_full", Held;
+    /// This very record stands in this book already, by another change: a copy of its author's phone wrote it, too.
+    SameRecord = 38, "same_record", Stored;
 }

@@ -75,6 +75,8 @@ pub struct DocumentState {
     pub held: BTreeMap<ChangeHash, HeldVerdict>,
     /// Of the records asked about, those in the log.
     pub records: BTreeMap<RecordId, RecordHead>,
+    /// Of these, the bytes of those in this very book.
+    pub stored: BTreeMap<RecordId, Vec<u8>>,
     /// The facts of the hazards asked about.
     pub hazards: BTreeMap<HazardId, Vec<Fact>>,
     /// The roles of the people asked about.

@@ -229,6 +229,10 @@ impl<'a> Gate<'a> {
         let standing = self.state.actors.get(&actor).copied().unwrap_or_default();
         self.follows(actor, standing.burnt, scanned.seq)?;
         self.fits_actor(standing, scanned)?;
+        // Before rights are asked: whoever lost them since shall not be told that it is not here.
+        if self.is_stored(p) {
+            return Err(Code::SameRecord);
+        }
         if let Some(code) = self.rights.barred {
             return Err(self.barred(code, p));
         }
@@ -276,6 +280,14 @@ impl<'a> Gate<'a> {
     fn is_anothers(&self, p: &Pushed) -> bool {
         let Some(Ok((id, _))) = &p.record else { return false };
         self.state.records.get(id).is_some_and(|head| head.org != self.descriptor.org())
+    }
+
+    /// Whether the log has this very record of this person in this book, by another change: copies of one phone that
+    /// went apart write what both have anew, each under an actor of its own.
+    fn is_stored(&self, p: &Pushed) -> bool {
+        let Some(Ok((id, record))) = &p.record else { return false };
+        let stored = self.state.stored.get(id);
+        record.author == self.rights.person && stored.is_some_and(|bytes| *bytes == record.to_bytes())
     }
 
     /// What bars a person here. Work that an earlier life of the log had taken was permitted once; if the

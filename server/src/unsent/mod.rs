@@ -141,6 +141,7 @@ impl Unsent {
                     Disposition::Held => &mut read.held,
                     Disposition::Returned => &mut read.returned,
                     Disposition::Retry => &mut read.waiting,
+                    Disposition::Stored => &mut read.known,
                 },
             };
             *count += 1;

@@ -135,13 +135,6 @@ impl Reader<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Records refused because their key was taken, which came down with the feed all the same.
-    pub(crate) fn list_taken_before(&self, code: Code) -> Result<Vec<OutboxRow>, StoreError> {
-        let condition = "state = 'returned' AND code = ?1 AND EXISTS \
-                         (SELECT 1 FROM record r WHERE r.id = outbox.record AND r.doc = outbox.doc AND r.received = 1)";
-        self.outbox_where(condition, &[&code.name()])
-    }
-
     /// How many edits are pending; of one compound, when named.
     pub(crate) fn pending_count(&self, site: Option<SiteId>) -> Result<u64, StoreError> {
         let site = site.as_ref().map(SiteId::as_bytes);

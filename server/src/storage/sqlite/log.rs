@@ -235,17 +235,19 @@ fn document_state(tx: &Connection, query: &StateQuery) -> rusqlite::Result<Docum
     state.n_max = tx.prepare_cached(sql)?.query_row(life, |row| row.get(0))?;
     changes_known(tx, query, &mut state)?;
     for id in &query.records {
-        let sql = "SELECT org, site, kind, subject FROM fact WHERE id = ?1";
-        let head = tx.prepare_cached(sql)?.query_row([id.0], |row| {
-            Ok(RecordHead {
+        let sql = "SELECT org, site, kind, subject, iif(doc = ?2, bytes, NULL) FROM fact WHERE id = ?1";
+        let found = tx.prepare_cached(sql)?.query_row((id.0, doc.0), |row| {
+            let head = RecordHead {
                 org: OrgId(row.get(0)?),
                 site: SiteId(row.get(1)?),
                 kind: kind(row, 2)?,
                 subject: row.get(3)?,
-            })
+            };
+            Ok((head, row.get::<_, Option<Vec<u8>>>(4)?))
         });
-        if let Some(head) = head.optional()? {
+        if let Some((head, bytes)) = found.optional()? {
             state.records.insert(*id, head);
+            state.stored.extend(bytes.map(|bytes| (*id, bytes)));
         }
     }
     state.hazards = hazards(tx, query)?;
