@@ -5,7 +5,7 @@
 //! not only what is.
 
 use kit::dice::Dice;
-use louan_client_core::view::{self, HazardView, RoundState};
+use louan_client_core::view::HazardView;
 use louan_client_core::{Acting, Error, ErrorKind, HazardFilter};
 use louan_schema::code::{DiscoveryMethod, HazardState, Outcome, Role, Severity};
 use louan_schema::doc::scan::record_put;
@@ -14,10 +14,8 @@ use louan_schema::policy::Policy;
 use louan_schema::record::{Answer, Body, Fix, Hazard, Place, Recheck, StopReport};
 use louan_schema::registry::Person;
 use louan_schema::ruling::Act;
-use rusqlite::Connection;
 
 use super::World;
-use crate::check::sqlite::phone::went_with_its_organisation;
 use crate::oracle::{Edit, LifeId};
 
 /// What came of an act.
@@ -314,44 +312,6 @@ impl World {
                 }
             }
             Err(why) => self.tell(format!("office decides nothing: {why}")),
-        }
-    }
-
-    /// What was tapped here before a kill is still on the screen after it, and so it is whenever the phone is at rest.
-    pub fn taps_are_there(&mut self, life: LifeId) {
-        for (site, round, items) in self.oracle.taps_of(life) {
-            let phone = self.lives[life].phone();
-            // What the office returned or holds is in a list of its own, readable, to be entered again.
-            let mut not_taken = phone.returned().unwrap_or_default();
-            not_taken.extend(phone.held().unwrap_or_default());
-            if not_taken
-                .iter()
-                .any(|edit| matches!(edit.edit, view::Edit::Taps { round: of, .. } if of == round))
-            {
-                continue;
-            }
-            // A sealed phone shows nothing, a compound that left its scope takes its rounds along.
-            if !matches!(phone.site(site), Ok(Some(_))) {
-                continue;
-            }
-            let missing = match phone.round(round) {
-                Ok(Some(view)) if view.summary.state != RoundState::Open => 0,
-                Ok(Some(view)) => {
-                    items.iter().filter(|item| !view.answers.iter().any(|a| a.item == **item)).count()
-                }
-                Ok(None) => {
-                    let file = self.lives[life].folder.join(super::life::FILE);
-                    let file = Connection::open(file).expect("opened a moment ago");
-                    if went_with_its_organisation(&file, round, &items) { 0 } else { items.len() }
-                }
-                Err(error) => return self.breach(format!("{}: {error}", self.lives[life].name)),
-            };
-            if missing > 0 {
-                self.breach(format!(
-                    "{}: {missing} answers of round {round} are gone",
-                    self.lives[life].name
-                ));
-            }
         }
     }
 }

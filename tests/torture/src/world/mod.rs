@@ -15,6 +15,7 @@ pub mod link;
 pub mod office;
 mod people;
 mod picture;
+mod screen;
 mod scribe;
 pub mod stage;
 mod year;
