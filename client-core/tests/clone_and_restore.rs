@@ -93,6 +93,24 @@ fn a_phone_enrolled_as_another_device_writes_its_unsent_work_under_that_device()
 }
 
 #[test]
+fn a_returned_record_that_comes_down_was_taken_from_a_copy_since() {
+    for code in [Code::KeyExists, Code::NotPermitted] {
+        let mut desk = Desk::new();
+        desk.hazard(ANNA, "堵塞");
+        let (_, request) = desk.request();
+        let (doc, _, raw) = changes(&request).remove(0);
+        desk.phone.renew_incarnation([8; 16]).expect("a new life");
+        let mut other = enrolment();
+        other.device = DeviceId([0xd9; 16]);
+        desk.phone.enrol(other).expect("writes it anew");
+        desk.refuse(code);
+        assert_eq!(desk.counts(), [0, 0, 1, 0]);
+        desk.fetch(vec![Item::Change { doc, raw: raw.into() }]);
+        assert_eq!(desk.counts(), [0, 0, 0, 1], "{code:?}");
+    }
+}
+
+#[test]
 fn a_record_that_the_office_has_by_a_copys_change_is_taken_and_shown_and_stands_in_its_book_once() {
     let mut desk = Desk::new();
     let id = desk.hazard(ANNA, "堵塞");

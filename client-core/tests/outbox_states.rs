@@ -5,6 +5,7 @@ mod support;
 use louan_client_core::view::{Edit, EditState, OutboxView};
 use louan_client_core::{ErrorKind, HazardFilter};
 use louan_schema::code::HazardState;
+use louan_schema::id::Epoch;
 use louan_schema::record::Body;
 use louan_schema::ruling::Act;
 use louan_schema::wire::{Code, CommandVerdict, Disposition, Item, SyncReply, Verdict};
@@ -176,6 +177,33 @@ fn an_edit_refused_and_then_taken_in_a_log_put_back_is_taken() {
     }
     desk.fetch(vec![Item::Decided { change, taken: false }]);
     assert_eq!(desk.counts(), [0, 0, 0, 1], "what is in the log is in the log");
+}
+
+#[test]
+fn what_was_refused_is_asked_about_in_a_log_put_back_and_not_sent_again() {
+    for has in [true, false] {
+        let mut desk = Desk::new();
+        let id = desk.hazard(ANNA, "堵塞");
+        let (_, request) = desk.request();
+        let change = changes(&request)[0].1;
+        desk.refuse(Code::ScopeLost);
+        desk.fetch(vec![Item::Decided { change, taken: false }]);
+        assert_eq!(desk.counts(), [0, 0, 1, 0]);
+        let (prepared, _) = desk.request();
+        desk.absorb(prepared, SyncReply::EpochChanged { epoch: Epoch([10; 16]), head: 0 });
+        desk.epoch = Epoch([10; 16]);
+        assert!(!desk.phone.returned().expect("reads")[0].unverified, "it was never certain");
+        let mut asked = 0;
+        desk.sync_with(|request, taken| {
+            asked = request.verify.len();
+            taken.missing = if has { Vec::new() } else { request.verify.clone() };
+        });
+        let counts = if has { [0, 0, 0, 1] } else { [0, 0, 1, 0] };
+        assert_eq!((asked, desk.counts()), (1, counts));
+        assert_eq!(desk.phone.hazard(id, START).expect("reads").is_some(), has);
+        let (_, request) = desk.request();
+        assert!(request.verify.is_empty() && request.batches.is_empty());
+    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn taken(
     let (mut touched, refused) = verdicts(w, prepared, reply, now, random, &mut absorbed)?;
     commands(w, prepared, reply, now, &mut absorbed)?;
     keep_signed(w, prepared, reply)?;
-    restored::verify(w, prepared, reply, &mut absorbed)?;
+    touched.extend(restored::verify(w, prepared, reply, now, &mut absorbed)?);
     let known: Option<Scope> = w.meta(Meta::Scope)?;
     if stood {
         touched.extend(news(w, prepared, reply, known.as_ref(), now, &mut absorbed)?);
@@ -89,6 +89,7 @@ fn taken(
     }
     w.set_meta(Meta::ClockOffset, &reply.now.ms().saturating_sub(now.ms()))?;
     w.unset_meta(Meta::MinBuild)?;
+    settle_received(w, now, &mut absorbed)?;
     touched.sort_unstable();
     touched.dedup();
     for doc in touched {
@@ -320,6 +321,25 @@ fn keep_signed(w: &Writer<'_>, prepared: &Prepared, reply: &Taken) -> Result<(),
             signature: &signatures[i],
             pos_max,
         })?;
+    }
+    Ok(())
+}
+
+/// A returned record whose very bytes came down: the office has taken it since, from a copy of this phone.
+fn settle_received(w: &Writer<'_>, now: Timestamp, absorbed: &mut Absorbed) -> Result<(), Error> {
+    for row in w.list_returned_received()? {
+        let stored = match row.record {
+            Some(record) => w.find_record(record, Some(row.descriptor.org()))?,
+            None => None,
+        };
+        let sent = row.raw.as_deref().and_then(|raw| louan_schema::doc::scan::record_put(raw).ok());
+        if let (Some(stored), Some(sent)) = (stored, sent)
+            && stored.record.to_bytes() == sent.bytes
+        {
+            w.set_acknowledged(row.local_seq, None, now)?;
+            absorbed.returned = absorbed.returned.saturating_sub(1);
+            absorbed.accepted += 1;
+        }
     }
     Ok(())
 }

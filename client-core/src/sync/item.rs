@@ -149,7 +149,7 @@ fn decided(w: &Writer<'_>, row: &OutboxRow, taken: bool, now: Timestamp) -> Resu
 }
 
 /// Refused once and taken since: the office decided a second time, in a log put back to before it had decided.
-fn taken_after_all(
+pub(super) fn taken_after_all(
     w: &Writer<'_>,
     row: &OutboxRow,
     touched: &mut Vec<DocId>,

@@ -4,7 +4,8 @@
 //! unchanged if it can be. A position is a place in one log: what the log before said of places and backups is worth
 //! nothing in this one. How a phone learns that the log is another one is the office's to say and `answered`'s to show.
 
-use louan_schema::id::Epoch;
+use louan_schema::id::{DocId, Epoch};
+use louan_schema::time::Timestamp;
 use louan_schema::wire::{Cursor, Taken};
 
 use super::absorb::stands;
@@ -46,7 +47,8 @@ pub(super) fn another_log(w: &Writer<'_>, reply: &Taken) -> Result<bool, Error> 
 
 /// Everything acknowledged and not in a verified backup is to be asked about, everything held is sent again.
 fn doubt(w: &Writer<'_>) -> Result<(), Error> {
-    w.doubt_acknowledged()?;
+    w.doubt_settled()?;
+    w.doubt_received()?;
     send_held_again(w)?;
     w.doubt_colleagues()?;
     photo::doubt(w)?;
@@ -69,13 +71,16 @@ pub(super) fn send_held_again(w: &Writer<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a restored log still has is certain again; what it lacks is to be sent again, unchanged if it can be.
+/// What a restored log still has is certain again; what it lacks is to be sent again, unchanged if it can be. What was
+/// returned is not sent again, but taken if this log has it. The documents touched.
 pub(super) fn verify(
     w: &Writer<'_>,
     prepared: &Prepared,
     reply: &Taken,
+    now: Timestamp,
     absorbed: &mut Absorbed,
-) -> Result<(), Error> {
+) -> Result<Vec<DocId>, Error> {
+    let mut touched = Vec::new();
     let mut sheets = Vec::new();
     let mut others = Vec::new();
     let device = w.meta(Meta::Device)?;
@@ -88,6 +93,13 @@ pub(super) fn verify(
             w.set_found(*hash, pos)?;
         }
         let Some(row) = w.find_outbox_by_hash(*hash)?.filter(|row| row.unverified) else { continue };
+        if row.state == EditState::Returned {
+            w.set_verified(*hash, None)?;
+            if !missing {
+                item::taken_after_all(w, &row, &mut touched, now)?;
+            }
+            continue;
+        }
         if !missing {
             w.set_verified(*hash, pos)?;
             continue;
@@ -106,5 +118,5 @@ pub(super) fn verify(
     }
     reauthor::rows(w, others)?;
     absorbed.rewritten += reauthor::on_sheets(w, sheets)?;
-    Ok(())
+    Ok(touched)
 }

@@ -100,7 +100,7 @@ fn change(r: &Reader<'_>, row: OutboxRow) -> Result<OutboxView, Error> {
         state: row.state,
         code: row.code,
         pos: row.pos,
-        unverified: row.unverified,
+        unverified: row.unverified && row.state == EditState::Acknowledged,
         made_at: row.written_at,
         settled_at: row.settled_at,
         reissued: row.reissued,

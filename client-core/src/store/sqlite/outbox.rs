@@ -122,10 +122,13 @@ impl Reader<'_> {
 
     /// Acknowledged edits of one document still to be asked about.
     pub(crate) fn list_unverified_in(&self, doc: DocId) -> Result<Vec<OutboxRow>, StoreError> {
-        self.outbox_where("doc = ?1 AND unverified = 1 ORDER BY local_seq", &[&doc.as_bytes()])
+        self.outbox_where(
+            "doc = ?1 AND state = 'acknowledged' AND unverified = 1 ORDER BY local_seq",
+            &[&doc.as_bytes()],
+        )
     }
 
-    /// Acknowledged edits still to be asked about after the office's log was restored.
+    /// Edits still to be asked about after the office's log was restored.
     pub(crate) fn list_unverified(&self, limit: usize) -> Result<Vec<ChangeHash>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self
@@ -133,6 +136,13 @@ impl Reader<'_> {
             .prepare_cached("SELECT hash FROM outbox WHERE unverified = 1 ORDER BY local_seq LIMIT ?1")?;
         let rows = statement.query_map([limit], |row| Ok(ChangeHash(row.get(0)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Returned records that came down from the office all the same.
+    pub(crate) fn list_returned_received(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        let condition = "state = 'returned' AND EXISTS \
+                         (SELECT 1 FROM record r WHERE r.id = outbox.record AND r.doc = outbox.doc AND r.received = 1)";
+        self.outbox_where(condition, &[])
     }
 
     /// How many edits are pending; of one compound, when named.
@@ -275,9 +285,10 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// After a restored log: what was acknowledged and is not in a verified backup is to be asked about.
-    pub(crate) fn doubt_acknowledged(&self) -> Result<(), StoreError> {
-        let sql = "UPDATE outbox SET unverified = 1 WHERE state = 'acknowledged' AND raw IS NOT NULL";
+    /// After a restored log: what was acknowledged and is not in a verified backup is to be asked about, and what was
+    /// returned, because this log may have taken it from a copy of this phone.
+    pub(crate) fn doubt_settled(&self) -> Result<(), StoreError> {
+        let sql = "UPDATE outbox SET unverified = 1 WHERE state IN ('acknowledged', 'returned') AND raw IS NOT NULL";
         self.0.0.prepare_cached(sql)?.execute([])?;
         Ok(())
     }

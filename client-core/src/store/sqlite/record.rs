@@ -140,6 +140,14 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// After a restored log: that an own record came down from the office is the log before's word.
+    pub(crate) fn doubt_received(&self) -> Result<(), StoreError> {
+        let sql = "UPDATE record SET received = 0
+                   WHERE received = 1 AND EXISTS (SELECT 1 FROM outbox o WHERE o.record = record.id)";
+        self.0.0.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
     /// Takes colleagues' records out of the lists that a book no longer has; own ones stay, whatever became of
     /// them.
     pub(crate) fn delete_records_beyond(
