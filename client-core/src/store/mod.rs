@@ -164,7 +164,7 @@ pub(crate) struct TapRow {
     pub person: PersonId,
     pub tap: louan_schema::doc::write::Tap,
     pub tapped_at: Timestamp,
-    /// The outbox row that carries it; 0 when its value stood there already.
+    /// The outbox row that carries it; 0 when its person had written just that, and it stands.
     pub settled: Option<i64>,
 }
 

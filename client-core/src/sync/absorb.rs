@@ -246,10 +246,10 @@ fn verdicts(
                 }
                 absorbed.returned += 1;
             }
-            // With the copy's change from the feed; this one would be beside it for nobody but this phone.
+            // On its document with the copy's change, which the feed brings. The bytes stay: no backup of this log has
+            // this very change, and no other phone need have the copy's.
             Fate::Stored => {
-                let log = restored::reached(reply).map(|here| here.pos);
-                w.set_acknowledged(row.local_seq, log, now)?;
+                w.set_acknowledged(row.local_seq, None, now)?;
                 w.delete_tail(row.hash)?;
                 absorbed.accepted += 1;
             }

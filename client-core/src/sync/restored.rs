@@ -1,7 +1,7 @@
 //! When the office's log was put back from a backup: what is in doubt then, and what its answers settle.
 //!
 //! Everything that the log before took and no verified backup has is asked about; what this log lacks is sent again,
-//! unchanged if it can be. A position is a place in one log: what the log before said of places and backups is worth
+//! unchanged if it can be. What was returned is asked about, too: the log may have taken it from a copy. A position is a place in one log: what the log before said of places and backups is worth
 //! nothing in this one. How a phone learns that the log is another one is the office's to say and `answered`'s to show.
 
 use louan_schema::id::{DocId, Epoch};
@@ -13,7 +13,7 @@ use super::{Absorbed, Prepared, answered, item, photo, reauthor};
 use crate::error::Error;
 use crate::store::{EditState, Meta, Writer};
 
-/// The office's log was restored from a backup: everything acknowledged and not in a verified backup is in
+/// The office's log was restored from a backup: everything settled and not in a verified backup is in
 /// doubt, and the phone starts over from a bootstrap with the documents it has.
 pub(super) fn epoch_changed(w: &Writer<'_>, prepared: &Prepared, epoch: Epoch) -> Result<Absorbed, Error> {
     // A repeated reply finds the phone elsewhere.
@@ -45,7 +45,7 @@ pub(super) fn another_log(w: &Writer<'_>, reply: &Taken) -> Result<bool, Error> 
     Ok(another)
 }
 
-/// Everything acknowledged and not in a verified backup is to be asked about, everything held is sent again.
+/// Everything settled and not in a verified backup is to be asked about, everything held is sent again.
 fn doubt(w: &Writer<'_>) -> Result<(), Error> {
     w.doubt_settled()?;
     w.doubt_received()?;

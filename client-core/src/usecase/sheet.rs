@@ -27,8 +27,8 @@ pub(crate) const MEASURE_CLEARED: i64 = i64::MIN;
 pub(crate) struct Cell {
     /// The values standing, each once; more than one means that writers disagree.
     pub values: Vec<FieldValue>,
-    /// Who tapped it here, while it is in no change yet.
-    pub tapped_by: Option<PersonId>,
+    /// It was tapped here and is in no change yet.
+    pub unsent: bool,
 }
 
 /// A sheet read.
@@ -69,29 +69,19 @@ pub(crate) const fn descriptor(round: &RoundRow) -> Descriptor {
 
 /// Reads a round's sheet.
 pub(crate) fn read(r: &Reader<'_>, round: &RoundRow) -> Result<Sheet, Error> {
-    let document = load_document(r, &descriptor(round))?;
-    read_with(r, round, document.as_ref())
-}
-
-/// Reads a round's sheet from its document, which may be none.
-pub(crate) fn read_with(
-    r: &Reader<'_>,
-    round: &RoundRow,
-    document: Option<&Document>,
-) -> Result<Sheet, Error> {
     let mut sheet = Sheet::default();
-    if let Some(document) = document {
-        let reading = reading(document)?;
+    if let Some(document) = load_document(r, &descriptor(round))? {
+        let reading = reading(&document)?;
         sheet.opened_at = reading.opened_at;
         for (key, standing) in reading.fields {
             let mut values = vec![standing.value];
             values.extend(standing.others);
-            sheet.cells.insert(key, Cell { values, tapped_by: None });
+            sheet.cells.insert(key, Cell { values, unsent: false });
         }
     }
     for row in r.list_open_taps(round.id)? {
         if let Some((key, value)) = parts(row.tap) {
-            sheet.cells.insert(key, Cell { values: vec![value], tapped_by: Some(row.person) });
+            sheet.cells.insert(key, Cell { values: vec![value], unsent: true });
         }
     }
     Ok(sheet)
@@ -153,7 +143,7 @@ impl Sheet {
             let answer =
                 answers.entry(about).or_insert_with(|| blank(key.place, key.item, key.floor.clone()));
             answer.contested |= cell.values.len() > 1;
-            answer.unsent |= cell.tapped_by.is_some();
+            answer.unsent |= cell.unsent;
             fill(answer, key.field, &cell.values);
         }
         answers.into_values().collect()

@@ -18,7 +18,7 @@ use louan_schema::registry::Person;
 
 use super::hazard::strangers;
 use super::record::{site_fault, unknown};
-use super::sheet::{self, Cell};
+use super::sheet;
 use crate::error::Error;
 use crate::phone::{Acting, Phone};
 use crate::store::{Reader, RoundRow};
@@ -138,29 +138,20 @@ impl Phone {
             let role = a.permitted(w, Action::SubmitRound, doing)?.role;
             Error::unless_faulty(doing, draft_faults(a, role, &row, &draft))?;
             let place = draft.answer.place.and_then(|p| row.buildings.get(usize::from(p) - 1).copied());
-            let document = sheet::load_document(w, &sheet::descriptor(&row))?;
-            let standing = sheet::read_with(w, &row, document.as_ref())?;
+            let standing = sheet::read(w, &row)?;
             for (field, value) in fields(&draft) {
                 let key =
                     SheetKey { place, item: draft.answer.item, floor: draft.answer.floor.clone(), field };
                 let cell = standing.cells.get(&key);
-                let says = value.is_some();
                 let value = match (value, cell) {
                     (Some(value), _) => value,
                     (None, Some(_)) => sheet::cleared(field),
                     (None, None) => continue,
                 };
-                let stands = cell.filter(|cell| cell.values == [value.clone()]);
-                let tap = sheet::tap(key, value);
-                // What a colleague says this person says, too. Nothing more is cleared than what is there.
-                let said = match (stands, &document) {
-                    (Some(_), _) if !says => true,
-                    (Some(Cell { tapped_by: Some(person), .. }), _) => *person == a.person,
-                    (Some(_), Some(document)) => sheet::is_said(w, document, a.person, &tap)?,
-                    _ => false,
-                };
-                if !said {
-                    w.insert_tap(round, a.person, &tap, a.at)?;
+                // What is on the screen already is no edit, whoever wrote it: a remark added to a colleague's answer
+                // says nothing about the answer, which may be another by the time the remark is sent.
+                if cell.is_none_or(|cell| cell.values != [value.clone()]) {
+                    w.insert_tap(round, a.person, &sheet::tap(key, value), a.at)?;
                 }
             }
             Ok(())

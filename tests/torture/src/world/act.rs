@@ -5,7 +5,7 @@
 //! not only what is.
 
 use kit::dice::Dice;
-use louan_client_core::view::HazardView;
+use louan_client_core::view::{HazardView, RoundView};
 use louan_client_core::{Acting, Error, ErrorKind, HazardFilter};
 use louan_schema::code::{DiscoveryMethod, HazardState, Outcome, Role, Severity};
 use louan_schema::doc::scan::record_put;
@@ -161,11 +161,16 @@ impl World {
             let at = usize::try_from(self.dice.below(items.len() as u64)).unwrap_or(0);
             items.swap_remove(at);
         }
+        // What stands there word for word is no edit: the screen shows it already.
+        let view = self.lives[life].phone().round(round)?.ok_or(Refused::NothingThere)?;
         for item in items {
             let answer = random_answer(&mut self.dice, item);
+            let stands = says_the_same(&view, &answer);
             let acting = Acting { random: self.lives[life].dice.bytes(), ..*a };
             self.lives[life].phone().answer(&acting, round, answer)?;
-            self.oracle.tapped(life, site, round, item);
+            if !stands {
+                self.oracle.tapped(life, site, round, item);
+            }
         }
         Ok(None)
     }
@@ -314,6 +319,16 @@ impl World {
             Err(why) => self.tell(format!("office decides nothing: {why}")),
         }
     }
+}
+
+/// Whether a round shows all that an answer says.
+fn says_the_same(round: &RoundView, answer: &Answer) -> bool {
+    let building = answer.place.and_then(|place| round.buildings.get(usize::from(place) - 1));
+    round.answers.iter().any(|there| {
+        let note = answer.note.is_none() || there.note == answer.note;
+        let place = there.building.as_ref() == building && there.floor == answer.floor;
+        there.item == answer.item && place && there.outcome == Some(answer.outcome) && note
+    })
 }
 
 fn random_answer(dice: &mut Dice, item: louan_schema::policy::ItemCode) -> Answer {
