@@ -4,6 +4,7 @@ mod support;
 
 use louan_client_core::view::Edit;
 use louan_client_core::{Phone, StorePlace};
+use louan_schema::doc::Descriptor;
 use louan_schema::doc::scan::record_put;
 use louan_schema::id::{DeviceId, Epoch, RecordId};
 use louan_schema::wire::{Code, Item, Scope, SyncReply, SyncRequest, Verdict};
@@ -92,17 +93,23 @@ fn a_phone_enrolled_as_another_device_writes_its_unsent_work_under_that_device()
     assert!(gate.has_record(id));
 }
 
+/// A hazard that its phone has written anew as another device, with the change it was before, which a copy may have sent.
+fn written_anew() -> (Desk, RecordId, Descriptor, Vec<u8>) {
+    let mut desk = Desk::new();
+    let id = desk.hazard(ANNA, "堵塞");
+    let (_, request) = desk.request();
+    let (doc, _, raw) = changes(&request).remove(0);
+    desk.phone.renew_incarnation([8; 16]).expect("a new life");
+    desk.device = DeviceId([0xd9; 16]);
+    let other = louan_client_core::Enrolment { device: desk.device, ..enrolment() };
+    desk.phone.enrol(other).expect("writes it anew");
+    (desk, id, doc, raw)
+}
+
 #[test]
 fn a_returned_record_that_comes_down_was_taken_from_a_copy_since() {
     for code in [Code::KeyExists, Code::NotPermitted] {
-        let mut desk = Desk::new();
-        desk.hazard(ANNA, "堵塞");
-        let (_, request) = desk.request();
-        let (doc, _, raw) = changes(&request).remove(0);
-        desk.phone.renew_incarnation([8; 16]).expect("a new life");
-        let mut other = enrolment();
-        other.device = DeviceId([0xd9; 16]);
-        desk.phone.enrol(other).expect("writes it anew");
+        let (mut desk, _, doc, raw) = written_anew();
         desk.refuse(code);
         assert_eq!(desk.counts(), [0, 0, 1, 0]);
         desk.fetch(vec![Item::Change { doc, raw: raw.into() }]);
@@ -112,15 +119,7 @@ fn a_returned_record_that_comes_down_was_taken_from_a_copy_since() {
 
 #[test]
 fn a_record_that_the_office_has_by_a_copys_change_is_taken_and_shown_and_stands_in_its_book_once() {
-    let mut desk = Desk::new();
-    let id = desk.hazard(ANNA, "堵塞");
-    let (_, request) = desk.request();
-    let (doc, _, raw) = changes(&request).remove(0);
-    desk.phone.renew_incarnation([8; 16]).expect("a new life");
-    let mut other = enrolment();
-    other.device = DeviceId([0xd9; 16]);
-    desk.phone.enrol(other).expect("writes it anew");
-    desk.device = DeviceId([0xd9; 16]);
+    let (mut desk, id, doc, raw) = written_anew();
     let behind = desk.hazard(ANNA, "其后");
     desk.sync_with(|_, taken| {
         taken.changes = vec![vec![Verdict::NotTaken(Code::SameRecord), Verdict::NotTaken(Code::Follows)]];

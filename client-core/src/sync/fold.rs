@@ -65,7 +65,7 @@ impl Chunk {
         let (taps, ids) = (std::mem::take(&mut self.taps), std::mem::take(&mut self.ids));
         for (tap, id) in taps.into_iter().zip(ids) {
             let said = match id {
-                Some(_) => sheet::is_said(w, document, self.person, &tap)?,
+                Some(_) => is_said(w, document, self.person, &tap)?,
                 None => guarded(|| Ok(document.stands_by(&tap)))?.is_some(),
             };
             match id {
@@ -79,6 +79,13 @@ impl Chunk {
         }
         Ok(())
     }
+}
+
+/// Whether just this stands on the sheet by what this person wrote here. A colleague's equal answer is not his: if it
+/// goes, with a phone that is lost or to where a supervisor decides on it, his must still stand.
+fn is_said(r: &Reader<'_>, document: &Document, person: PersonId, tap: &Tap) -> Result<bool, Error> {
+    let Some(by) = guarded(|| Ok(document.stands_by(tap)))? else { return Ok(false) };
+    Ok(r.find_outbox_by_hash(by)?.is_some_and(|row| row.person == person))
 }
 
 /// Why the answers waiting for a round's sheet cannot be put on it, if they cannot: its copy on this phone does not

@@ -1,8 +1,9 @@
 //! When the office's log was put back from a backup: what is in doubt then, and what its answers settle.
 //!
 //! Everything that the log before took and no verified backup has is asked about; what this log lacks is sent again,
-//! unchanged if it can be. What was returned is asked about, too: the log may have taken it from a copy. A position is a place in one log: what the log before said of places and backups is worth
-//! nothing in this one. How a phone learns that the log is another one is the office's to say and `answered`'s to show.
+//! unchanged if it can be. What was returned is asked about, too: the log may have taken it from a copy. A position is
+//! a place in one log: what the log before said of places and backups is worth nothing in this one. How a phone learns
+//! that the log is another one is the office's to say and `answered`'s to show.
 
 use louan_schema::id::{DocId, Epoch};
 use louan_schema::time::Timestamp;

@@ -11,7 +11,7 @@ use louan_schema::doc::guard::guarded;
 use louan_schema::doc::read::{FieldValue, SheetReading};
 use louan_schema::doc::write::Tap;
 use louan_schema::doc::{Descriptor, Document, Field, SheetKey};
-use louan_schema::id::{BlobHash, BuildingId, PersonId};
+use louan_schema::id::{BlobHash, BuildingId};
 use louan_schema::policy::ItemCode;
 use louan_schema::time::Timestamp;
 
@@ -85,18 +85,6 @@ pub(crate) fn read(r: &Reader<'_>, round: &RoundRow) -> Result<Sheet, Error> {
         }
     }
     Ok(sheet)
-}
-
-/// Whether just this stands on the sheet by what this person wrote here. A colleague's equal answer is not his: if it
-/// goes, with a phone that is lost or to where a supervisor decides on it, his must still stand.
-pub(crate) fn is_said(
-    r: &Reader<'_>,
-    document: &Document,
-    person: PersonId,
-    tap: &Tap,
-) -> Result<bool, Error> {
-    let Some(by) = guarded(|| Ok(document.stands_by(tap)))? else { return Ok(false) };
-    Ok(r.find_outbox_by_hash(by)?.is_some_and(|row| row.person == person))
 }
 
 fn parts(tap: Tap) -> Option<(SheetKey, FieldValue)> {
